@@ -1,0 +1,21 @@
+//! The rules of legwork, pure: no I/O, no clock, no randomness, no async runtime.
+//!
+//! The words, the same in code, log, database and wire view:
+//!
+//! - A **run** is one task, accepted for ever, until its owner deletes it.
+//! - It is worked on in **attempts**, each under a **lease**: the right of one process, for a while, proved by a token.
+//! - A **command** is what somebody wants of a run; [`command::decide`] says what comes of it.
+//! - What happened is a **fact**. A run's facts are its **log**; the number of a fact is a **cursor** into it.
+//! - A **processor** does the work; it **reports** progress, and its **output** carries the **basis** that proves it.
+//! - A **store** keeps all that; a **nudge** says that something changed, never what.
+
+pub mod command;
+pub mod fact;
+pub mod id;
+pub mod output;
+pub mod processor;
+pub mod run;
+pub mod store;
+pub mod task;
+pub mod tier;
+pub mod time;

@@ -1,0 +1,192 @@
+//! Where runs are kept: the trait of stores. What every store promises stands in [`suite`] as functions that check it.
+//!
+//! A store does one interesting thing: in one transaction load, ask [`decide`](crate::command::decide), save the
+//! state and append the facts. It answers after the commit, and after the commit it tells its [`Nudge`].
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::command::{Command, Refused};
+use crate::fact::Fact;
+use crate::id::{GroupId, NodeId, Owner, RunId, Token};
+use crate::run::{Life, Run, Status};
+use crate::time::Micros;
+
+#[cfg(feature = "suite")]
+pub mod suite;
+
+/// Keeps runs, their inputs, outputs and logs.
+///
+/// What a method has returned is on disk. Times come in as `now`; a store reads no clock.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Names the stored data, for ever; another store has another.
+    fn id(&self) -> &str;
+
+    /// Accepts a run: it is queued, and fact 1 says so.
+    async fn submit(&self, new: NewRun, now: Micros) -> Result<Run, StoreError>;
+
+    /// Does to a run what [`decide`](crate::command::decide) says, or nothing.
+    async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError>;
+
+    /// Takes runs from the queue, for each processor those that wait longest; fair between owners. A run is given to
+    /// one claimer only.
+    async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError>;
+
+    /// A run as it is now.
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
+
+    /// What was submitted, as the bytes that were stored.
+    async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError>;
+
+    /// The output, as the bytes that were stored; `None` until the run is completed.
+    async fn output(&self, id: RunId) -> Result<Option<Bytes>, StoreError>;
+
+    /// The log after the fact numbered `after` (0 = from the start), oldest first, at most `limit`.
+    async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError>;
+
+    /// An owner's runs, newest first.
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
+
+    /// The versions of those of these runs that exist, in any order.
+    async fn versions(&self, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError>;
+
+    /// What time has brought: leases that ran out and deadlines that passed, each with the command to apply.
+    async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError>;
+
+    /// Removes an ended run with everything that hangs on it, in one commit. A run that has not ended is refused.
+    async fn forget(&self, id: RunId) -> Result<(), ForgetError>;
+}
+
+/// Is told after a commit. It carries no data, may be told too often, and must return at once.
+pub trait Nudge: Send + Sync + 'static {
+    /// This run changed.
+    fn changed(&self, id: RunId);
+
+    /// Something was put into the queue.
+    fn queued(&self);
+}
+
+/// A run to be accepted.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Its name, not used before.
+    pub id: RunId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The processor's name.
+    pub processor: String,
+    /// The request, as it shall be shown and read again.
+    pub input: Bytes,
+    /// The caller's metadata, a JSON object.
+    pub metadata: Option<Bytes>,
+    /// What was odd about the request, a JSON list.
+    pub warnings: Option<Bytes>,
+    /// The group it belongs to.
+    pub group: Option<GroupId>,
+    /// Whether progress is kept in the log.
+    pub events: bool,
+    /// When it is given up if no worker has started it.
+    pub deadline: Option<Micros>,
+}
+
+/// A worker's wish for work.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The process that asks.
+    pub node: NodeId,
+    /// How many runs of each processor it has room for.
+    pub room: BTreeMap<String, usize>,
+    /// A fresh token for each run it would take; their number bounds the whole.
+    pub tokens: Vec<Token>,
+    /// When the leases run out.
+    pub until: Micros,
+}
+
+/// A run that was taken from the queue.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The run, with the lease in its state.
+    pub run: Run,
+    /// What was submitted.
+    pub input: Bytes,
+}
+
+/// Which of an owner's runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Whose runs; `None` lists nothing, so that a forgotten owner shows nobody's.
+    pub owner: Option<Owner>,
+    /// Only runs in this state.
+    pub status: Option<Status>,
+    /// Only runs of this processor.
+    pub processor: Option<String>,
+    /// Only runs of this group.
+    pub group: Option<GroupId>,
+    /// Only runs accepted after this moment.
+    pub created_after: Option<Micros>,
+    /// Only runs whose metadata has these values, compared as text.
+    pub metadata: BTreeMap<String, String>,
+    /// Where the page before this one ended.
+    pub cursor: Option<Cursor>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A place in a list. It stays where it is when runs are added or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub u64);
+
+/// A part of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The runs, newest first.
+    pub runs: Vec<Run>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Cursor>,
+}
+
+/// A store could not do what it was asked. Nothing was changed, unless the text of a source says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// More is waiting to be written than is worth queueing; try again in a second.
+    #[error("the store is busy")]
+    Busy,
+    /// The disk or the database does not answer as it should.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// A row says something impossible.
+    #[error("the store holds something that cannot be: {0}")]
+    Inconsistent(String),
+}
+
+/// Why a command was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    Unknown,
+    /// The rules refuse it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a run was not forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    Unknown,
+    /// It has not ended.
+    #[error("a run that is {0} cannot be deleted")]
+    NotEnded(Status),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
