@@ -197,7 +197,7 @@ fn queued(life: &Life, not_before: Micros, command: &Command, now: Micros) -> Re
             Ok(Change::of(life, now).attempts(attempt).into(State::Running { lease }))
         }
         Command::Cancel => Ok(Change::of(life, now).into(State::Cancelled)),
-        Command::Expire if life.deadline.is_none_or(|at| now < at) => Err(Refused::TooEarly),
+        Command::Expire if life.expires_at().is_none_or(|at| now < at) => Err(Refused::TooEarly),
         Command::Expire => Ok(Change::of(life, now).into(State::Failed { why: not_started_in_time() })),
         Command::Reject { why } => Ok(Change::of(life, now).into(State::Failed { why: why.clone() })),
         Command::Renew { .. }
@@ -220,13 +220,14 @@ fn running(life: &Life, lease: &Lease, command: &Command, now: Micros) -> Result
     match command {
         Command::Renew { until, .. } => Ok(renewed(life, State::Running { lease: Lease { until: *until, ..*lease } })),
         Command::Report { reports, .. } => Ok(change.told(reports, 99).unmoved()),
-        Command::Ask { question, .. } => Ok(change.into(State::ActionRequired { question: question.clone() })),
+        // A question is no failure: the attempt is given back.
+        Command::Ask { question, .. } => {
+            Ok(change.attempt_back().into(State::ActionRequired { question: question.clone() }))
+        }
         Command::Complete { reports, .. } => Ok(change.told(reports, 100).into(State::Completed)),
         Command::Fail { why, reports, .. } => Ok(change.told(reports, 99).into(State::Failed { why: why.clone() })),
         Command::Retry { why, not_before, .. } => Ok(change.again(*not_before, why)),
-        Command::GiveBack { .. } => {
-            Ok(change.attempts(life.attempts.saturating_sub(1)).into(State::Queued { not_before: AT_ONCE }))
-        }
+        Command::GiveBack { .. } => Ok(change.attempt_back().into(State::Queued { not_before: AT_ONCE })),
         Command::Lapse { .. } if now < lease.until => Err(Refused::TooEarly),
         Command::Lapse { .. } => Ok(change.again(AT_ONCE, &worker_lost())),
         Command::Cancel => {
@@ -247,7 +248,7 @@ fn action_required(life: &Life, asked: &Question, command: &Command, now: Micros
     match command {
         Command::Answer { answer } => Ok(change.answered(answer)),
         Command::Cancel => Ok(change.into(State::Cancelled)),
-        Command::Expire if asked.deadline.is_none_or(|at| now < at) => Err(Refused::TooEarly),
+        Command::Expire if life.expires_at().is_none_or(|at| now < at) => Err(Refused::TooEarly),
         Command::Expire => Ok(match &asked.default {
             Some(answer) => change.answered(answer),
             None => change.into(State::Failed { why: not_answered_in_time() }),
@@ -311,6 +312,11 @@ impl Change {
     fn attempts(mut self, attempts: u32) -> Self {
         self.life.attempts = attempts;
         self
+    }
+
+    fn attempt_back(self) -> Self {
+        let attempts = self.life.attempts.saturating_sub(1);
+        self.attempts(attempts)
     }
 
     fn finish(mut self) -> Self {

@@ -11,6 +11,7 @@
 
 pub mod command;
 pub mod fact;
+pub mod fair;
 pub mod id;
 pub mod output;
 pub mod processor;

@@ -265,6 +265,20 @@ impl Life {
     pub const fn status(&self) -> Status {
         self.state.status()
     }
+
+    /// When time alone changes the run, unless something else does before: a deadline for its start or its answer.
+    /// (Leases run out, too; they are watched where they are kept.)
+    pub const fn expires_at(&self) -> Option<Micros> {
+        match &self.state {
+            State::Queued { .. } => self.deadline,
+            State::ActionRequired { question } => question.deadline,
+            State::Running { .. }
+            | State::Cancelling { .. }
+            | State::Completed
+            | State::Failed { .. }
+            | State::Cancelled => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,378 @@
+//! What every store promises, as functions that check it. Each store's test calls [`promises`].
+//!
+//! A promise gets an empty store. Times are given, never read.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::future::{join, join_all};
+
+use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Store};
+use crate::command::{Command, Refused};
+use crate::fact::{Report, ReportBody, Step, What};
+use crate::id::{NodeId, Owner, RunId, Token};
+use crate::run::{Failure, FailureCode, Run, State, Status};
+use crate::time::Micros;
+
+/// A check of one promise; it panics when the promise is broken.
+pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// All promises with their names, each to be checked on an empty store.
+pub fn promises() -> Vec<(&'static str, Promise)> {
+    vec![
+        ("a_run_is_found_as_it_was_submitted", |s| Box::pin(a_run_is_found_as_it_was_submitted(s))),
+        ("what_was_never_submitted_is_not_found", |s| Box::pin(what_was_never_submitted_is_not_found(s))),
+        ("a_big_body_comes_back_whole", |s| Box::pin(a_big_body_comes_back_whole(s))),
+        ("a_run_is_claimed_once", |s| Box::pin(a_run_is_claimed_once(s))),
+        ("the_longest_waiting_is_claimed_first", |s| Box::pin(the_longest_waiting_is_claimed_first(s))),
+        ("only_what_there_is_room_for_is_claimed", |s| Box::pin(only_what_there_is_room_for_is_claimed(s))),
+        ("no_owner_starves_another", |s| Box::pin(no_owner_starves_another(s))),
+        ("a_run_that_waits_is_not_claimed_early", |s| Box::pin(a_run_that_waits_is_not_claimed_early(s))),
+        ("a_completed_run_has_its_output_and_ends_once", |s| Box::pin(a_completed_run_has_its_output_and_ends_once(s))),
+        ("a_late_worker_cannot_complete_a_run_it_lost", |s| Box::pin(a_late_worker_cannot_complete_a_run_it_lost(s))),
+        ("a_lease_that_ran_out_is_due", |s| Box::pin(a_lease_that_ran_out_is_due(s))),
+        ("a_renewed_lease_is_not_due", |s| Box::pin(a_renewed_lease_is_not_due(s))),
+        ("a_cancelled_run_is_never_claimed", |s| Box::pin(a_cancelled_run_is_never_claimed(s))),
+        ("a_deadline_that_passed_is_due", |s| Box::pin(a_deadline_that_passed_is_due(s))),
+        ("the_log_is_read_from_any_cursor", |s| Box::pin(the_log_is_read_from_any_cursor(s))),
+        ("a_resumed_attempt_says_nothing_twice", |s| Box::pin(a_resumed_attempt_says_nothing_twice(s))),
+        ("a_list_shows_an_owner_his_own_newest_first", |s| Box::pin(a_list_shows_an_owner_his_own_newest_first(s))),
+        ("a_list_is_paged_without_gaps", |s| Box::pin(a_list_is_paged_without_gaps(s))),
+        ("a_list_is_filtered", |s| Box::pin(a_list_is_filtered(s))),
+        ("a_forgotten_run_leaves_nothing", |s| Box::pin(a_forgotten_run_leaves_nothing(s))),
+        ("a_run_that_has_not_ended_is_not_forgotten", |s| Box::pin(a_run_that_has_not_ended_is_not_forgotten(s))),
+        ("versions_tell_who_changed", |s| Box::pin(versions_tell_who_changed(s))),
+        ("many_commands_at_once_fail_alone", |s| Box::pin(many_commands_at_once_fail_alone(s))),
+    ]
+}
+
+const T: Micros = Micros(1_000_000_000);
+const LEASE: Micros = Micros(1_030_000_000);
+const AFTER: Micros = Micros(1_030_000_001);
+
+fn id(number: u128) -> RunId {
+    RunId::from_u128(number)
+}
+
+fn new(number: u128) -> NewRun {
+    NewRun {
+        id: id(number),
+        owner: Owner::local(),
+        processor: "base".to_owned(),
+        input: Bytes::from(format!("{{\"input\":\"{number}\",\"processor\":\"base\"}}")),
+        metadata: None,
+        warnings: None,
+        group: None,
+        events: true,
+        deadline: None,
+    }
+}
+
+async fn submit(store: &dyn Store, run: NewRun, at: Micros) -> Run {
+    store.submit(run, at).await.unwrap()
+}
+
+fn room(of: &[(&str, usize)], tokens: std::ops::Range<u64>) -> Claim {
+    Claim {
+        node: NodeId(1),
+        room: of.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+        tokens: tokens.map(Token).collect(),
+        until: LEASE,
+    }
+}
+
+async fn claim(store: &dyn Store, n: usize, first_token: u64) -> Vec<Claimed> {
+    store.claim(room(&[("base", n)], first_token..first_token + n as u64), T).await.unwrap()
+}
+
+async fn claim_one(store: &dyn Store, first_token: u64) -> (RunId, Token) {
+    let claimed = claim(store, 1, first_token).await;
+    (claimed[0].run.id, claimed[0].run.life.state.lease().unwrap().token)
+}
+
+fn complete(token: Token) -> Command {
+    Command::Complete { token, output: Bytes::from_static(b"{\"type\":\"text\"}"), reports: Vec::new() }
+}
+
+async fn status(store: &dyn Store, id: RunId) -> Status {
+    store.run(id).await.unwrap().unwrap().life.status()
+}
+
+async fn told(store: &dyn Store, id: RunId, after: u64) -> Vec<(u64, What)> {
+    store.facts(id, after, 100).await.unwrap().into_iter().map(|fact| (fact.seq, fact.what)).collect()
+}
+
+fn state(status: Status) -> What {
+    What::State { status, failure: None, question: None }
+}
+
+async fn a_run_is_found_as_it_was_submitted(store: &dyn Store) {
+    let new = NewRun {
+        metadata: Some(Bytes::from_static(b"{\"k\": 1.0}")),
+        warnings: Some(Bytes::from_static(b"[]")),
+        deadline: Some(AFTER),
+        ..new(1)
+    };
+    let given = submit(store, new.clone(), T).await;
+    assert_eq!(given, store.run(id(1)).await.unwrap().unwrap());
+    assert_eq!(given.life.state, State::Queued { not_before: T });
+    assert_eq!((given.metadata, given.warnings, given.life.deadline), (new.metadata, new.warnings, Some(AFTER)));
+    assert_eq!(store.input(id(1)).await.unwrap(), Some(new.input));
+    assert_eq!(store.output(id(1)).await.unwrap(), None);
+    assert_eq!(told(store, id(1), 0).await, [(1, state(Status::Queued))]);
+}
+
+async fn what_was_never_submitted_is_not_found(store: &dyn Store) {
+    assert_eq!(store.run(id(1)).await.unwrap(), None);
+    assert_eq!(store.input(id(1)).await.unwrap(), None);
+    assert_eq!(told(store, id(1), 0).await, []);
+    let refused = store.apply(id(1), Command::Cancel, T).await.unwrap_err();
+    assert!(matches!(refused, ApplyError::Unknown));
+}
+
+async fn a_big_body_comes_back_whole(store: &dyn Store) {
+    let body = Bytes::from(format!("\"{}\"", "ü\u{0000}".repeat(400_000)));
+    submit(store, NewRun { input: body.clone(), ..new(1) }, T).await;
+    assert_eq!(store.input(id(1)).await.unwrap().unwrap(), body);
+    assert_eq!(claim(store, 1, 1).await[0].input, body);
+    let done = Command::Complete { token: Token(1), output: body.clone(), reports: Vec::new() };
+    store.apply(id(1), done, T).await.unwrap();
+    assert_eq!(store.output(id(1)).await.unwrap().unwrap(), body);
+    store.forget(id(1)).await.unwrap();
+    assert_eq!(store.input(id(1)).await.unwrap(), None);
+}
+
+/// Two workers asking at once never get the same run.
+async fn a_run_is_claimed_once(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (one, two) = join(claim(store, 10, 1), claim(store, 10, 20)).await;
+    assert_eq!(one.len() + two.len(), 1);
+    assert!(claim(store, 10, 40).await.is_empty());
+}
+
+async fn the_longest_waiting_is_claimed_first(store: &dyn Store) {
+    for number in 1..=5_u8 {
+        submit(store, new(u128::from(10 - number)), Micros(T.0 - 100 + i64::from(number))).await;
+    }
+    let claimed = claim(store, 3, 1).await;
+    assert_eq!(claimed.iter().map(|c| c.run.id).collect::<Vec<_>>(), [id(9), id(8), id(7)]);
+}
+
+async fn only_what_there_is_room_for_is_claimed(store: &dyn Store) {
+    for number in 0..6 {
+        let processor = if number % 2 == 0 { "base" } else { "ultra" };
+        submit(store, NewRun { processor: processor.to_owned(), ..new(number) }, T).await;
+    }
+    let claimed = store.claim(room(&[("base", 2), ("lite", 5)], 1..10), T).await.unwrap();
+    assert_eq!(claimed.iter().map(|c| &*c.run.processor).collect::<Vec<_>>(), ["base", "base"]);
+    let claimed = store.claim(room(&[("base", 9), ("ultra", 9)], 20..22), T).await.unwrap();
+    assert_eq!(claimed.len(), 2, "no more than there are tokens");
+}
+
+/// One owner's thousand runs do not keep another's one waiting.
+async fn no_owner_starves_another(store: &dyn Store) {
+    for number in 0..20 {
+        submit(store, NewRun { owner: Owner::named("key_busy"), ..new(number) }, T).await;
+    }
+    submit(store, NewRun { owner: Owner::named("key_calm"), ..new(99) }, T).await;
+    let claimed = claim(store, 2, 1).await;
+    assert!(claimed.iter().any(|c| c.run.id == id(99)));
+}
+
+async fn a_run_that_waits_is_not_claimed_early(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, token) = claim_one(store, 1).await;
+    let why = Failure { code: FailureCode::Processor, message: "try later".to_owned() };
+    store.apply(run, Command::Retry { token, why, not_before: LEASE }, T).await.unwrap();
+    assert!(claim(store, 1, 2).await.is_empty());
+    assert_eq!(store.claim(room(&[("base", 1)], 3..4), LEASE).await.unwrap().len(), 1);
+}
+
+async fn a_completed_run_has_its_output_and_ends_once(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, token) = claim_one(store, 1).await;
+    store.apply(run, complete(token), T).await.unwrap();
+    assert_eq!(status(store, run).await, Status::Completed);
+    assert_eq!(store.output(run).await.unwrap().unwrap(), "{\"type\":\"text\"}");
+    for again in [complete(token), Command::Cancel, Command::GiveBack { token }, Command::Lapse { token }] {
+        let refused = store.apply(run, again, T).await.unwrap_err();
+        assert!(matches!(refused, ApplyError::Refused(Refused::Ended(Status::Completed))));
+    }
+    let states = [(1, state(Status::Queued)), (2, state(Status::Running)), (3, state(Status::Completed))];
+    assert_eq!(told(store, run, 0).await, states);
+}
+
+async fn a_late_worker_cannot_complete_a_run_it_lost(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, late) = claim_one(store, 1).await;
+    store.apply(run, Command::Lapse { token: late }, AFTER).await.unwrap();
+    let (_, current) = claim_one(store, 2).await;
+    let refused = store.apply(run, complete(late), AFTER).await.unwrap_err();
+    assert!(matches!(refused, ApplyError::Refused(Refused::Stale)));
+    store.apply(run, complete(current), AFTER).await.unwrap();
+}
+
+async fn a_lease_that_ran_out_is_due(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    submit(store, new(2), T).await;
+    let (run, token) = claim_one(store, 1).await;
+    assert!(store.due(T, 10).await.unwrap().is_empty());
+    let due = store.due(AFTER, 10).await.unwrap();
+    assert_eq!(due, [(run, Command::Lapse { token })]);
+    store.apply(run, Command::Lapse { token }, AFTER).await.unwrap();
+    assert!(store.due(AFTER, 10).await.unwrap().is_empty());
+    assert_eq!(claim_one(store, 2).await.0, run, "a run that was lost is first in line");
+    assert_eq!(store.run(run).await.unwrap().unwrap().life.attempts, 2);
+}
+
+async fn a_renewed_lease_is_not_due(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, token) = claim_one(store, 1).await;
+    let before = store.run(run).await.unwrap().unwrap().life.version;
+    let until = Micros(AFTER.0 + 5);
+    store.apply(run, Command::Renew { token, until }, T).await.unwrap();
+    assert!(store.due(AFTER, 10).await.unwrap().is_empty());
+    let run = store.run(run).await.unwrap().unwrap();
+    assert_eq!(run.life.state.lease().unwrap().until, until);
+    assert_eq!(run.life.version, before, "a renewal is no fact");
+}
+
+async fn a_cancelled_run_is_never_claimed(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    store.apply(id(1), Command::Cancel, T).await.unwrap();
+    assert!(claim(store, 1, 1).await.is_empty());
+    store.apply(id(1), Command::Cancel, T).await.unwrap();
+    assert_eq!(told(store, id(1), 1).await, [(2, state(Status::Cancelled))], "asking again says nothing new");
+}
+
+async fn a_deadline_that_passed_is_due(store: &dyn Store) {
+    submit(store, NewRun { deadline: Some(LEASE), ..new(1) }, T).await;
+    assert!(store.due(T, 10).await.unwrap().is_empty());
+    assert_eq!(store.due(LEASE, 10).await.unwrap(), [(id(1), Command::Expire)]);
+    store.apply(id(1), Command::Expire, LEASE).await.unwrap();
+    assert_eq!(status(store, id(1)).await, Status::Failed);
+    assert!(store.due(AFTER, 10).await.unwrap().is_empty());
+}
+
+fn message(key: &str) -> Report {
+    Report { key: key.to_owned(), body: ReportBody::Message { step: Step::Plan, message: key.to_owned() } }
+}
+
+async fn the_log_is_read_from_any_cursor(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, token) = claim_one(store, 1).await;
+    let reports = ["a", "b", "c"].map(message).to_vec();
+    store.apply(run, Command::Report { token, reports }, T).await.unwrap();
+    store.apply(run, complete(token), T).await.unwrap();
+    let all = store.facts(run, 0, 100).await.unwrap();
+    assert_eq!(all.iter().map(|f| f.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    for after in 0..=6 {
+        let rest = store.facts(run, after, 100).await.unwrap();
+        assert_eq!(rest, all[usize::try_from(after).unwrap()..]);
+    }
+    assert_eq!(store.facts(run, 1, 2).await.unwrap(), all[1..3]);
+}
+
+async fn a_resumed_attempt_says_nothing_twice(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    let (run, first) = claim_one(store, 1).await;
+    let said = Command::Report { token: first, reports: vec![message("a"), message("b")] };
+    store.apply(run, said, T).await.unwrap();
+    store.apply(run, Command::GiveBack { token: first }, T).await.unwrap();
+    let (_, second) = claim_one(store, 2).await;
+    let again = Command::Report { token: second, reports: ["a", "b", "c"].map(message).to_vec() };
+    store.apply(run, again, T).await.unwrap();
+    let progress = told(store, run, 0).await.into_iter().filter(|(_, w)| matches!(w, What::Progress { .. })).count();
+    assert_eq!(progress, 3);
+}
+
+fn query() -> ListQuery {
+    ListQuery { owner: Some(Owner::local()), limit: 100, ..ListQuery::default() }
+}
+
+async fn ids(store: &dyn Store, query: ListQuery) -> Vec<u128> {
+    store.list(&query).await.unwrap().runs.into_iter().map(|run| run.id.as_u128()).collect()
+}
+
+async fn a_list_shows_an_owner_his_own_newest_first(store: &dyn Store) {
+    for number in 1..=3 {
+        submit(store, new(number), T).await;
+    }
+    submit(store, NewRun { owner: Owner::named("key_other"), ..new(4) }, T).await;
+    assert_eq!(ids(store, query()).await, [3, 2, 1]);
+    assert_eq!(ids(store, ListQuery { owner: Some(Owner::named("key_other")), ..query() }).await, [4]);
+    assert!(ids(store, ListQuery { owner: None, ..query() }).await.is_empty());
+}
+
+async fn a_list_is_paged_without_gaps(store: &dyn Store) {
+    for number in 1..=5 {
+        submit(store, new(number), T).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = store.list(&ListQuery { limit: 2, cursor, ..query() }).await.unwrap();
+        seen.extend(page.runs.iter().map(|run| run.id.as_u128()));
+        // A run that comes in between moves nothing.
+        submit(store, new(100 + seen.len() as u128), T).await;
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+async fn a_list_is_filtered(store: &dyn Store) {
+    submit(store, NewRun { metadata: Some(Bytes::from_static(b"{\"team\":\"blue\",\"n\":7}")), ..new(1) }, T).await;
+    submit(store, NewRun { processor: "pro".to_owned(), ..new(2) }, AFTER).await;
+    submit(store, new(3), AFTER).await;
+    store.apply(id(3), Command::Cancel, AFTER).await.unwrap();
+    assert_eq!(ids(store, ListQuery { status: Some(Status::Cancelled), ..query() }).await, [3]);
+    assert_eq!(ids(store, ListQuery { processor: Some("pro".to_owned()), ..query() }).await, [2]);
+    assert_eq!(ids(store, ListQuery { created_after: Some(T), ..query() }).await, [3, 2]);
+    let wanted = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    assert_eq!(ids(store, ListQuery { metadata: wanted("team", "blue"), ..query() }).await, [1]);
+    assert_eq!(ids(store, ListQuery { metadata: wanted("n", "7"), ..query() }).await, [1]);
+    assert!(ids(store, ListQuery { metadata: wanted("team", "red"), ..query() }).await.is_empty());
+    assert!(ids(store, ListQuery { metadata: wanted("\"] odd", "x"), ..query() }).await.is_empty());
+}
+
+async fn a_forgotten_run_leaves_nothing(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    store.apply(id(1), Command::Cancel, T).await.unwrap();
+    store.forget(id(1)).await.unwrap();
+    what_was_never_submitted_is_not_found(store).await;
+    assert!(ids(store, query()).await.is_empty());
+    assert!(matches!(store.forget(id(1)).await, Err(ForgetError::Unknown)));
+}
+
+async fn a_run_that_has_not_ended_is_not_forgotten(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    assert!(matches!(store.forget(id(1)).await, Err(ForgetError::NotEnded(Status::Queued))));
+    assert_eq!(status(store, id(1)).await, Status::Queued);
+}
+
+async fn versions_tell_who_changed(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    submit(store, new(2), T).await;
+    store.apply(id(2), Command::Cancel, T).await.unwrap();
+    let mut versions = store.versions(&[id(1), id(2), id(3)]).await.unwrap();
+    versions.sort();
+    assert_eq!(versions, [(id(1), 1), (id(2), 2)]);
+}
+
+/// Strangers share a commit; the failure of one is not the failure of all.
+async fn many_commands_at_once_fail_alone(store: &dyn Store) {
+    for number in 0..50 {
+        submit(store, new(number), T).await;
+    }
+    let commands = (0..100).map(|number| store.apply(id(number), Command::Cancel, T));
+    let answers = join_all(commands).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 50);
+    assert!(store.submit(new(1), T).await.is_err(), "a name is used once");
+    let (one, two) = join(store.submit(new(1), T), store.submit(new(200), T)).await;
+    assert!(one.is_err() && two.is_ok());
+}
