@@ -1,0 +1,102 @@
+//! The embedded store: one SQLite file, one writer thread with group commit, read-only connections for reads.
+//!
+//! Everything is written by the one writer, which also makes it the one place that could break a promise. Point reads
+//! run where they are called, each on a connection of its own from a small pool; long scans go to the blocking pool.
+
+mod open;
+mod read;
+mod rows;
+mod sql;
+mod write;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use legwork_core::command::Command;
+use legwork_core::fact::Fact;
+use legwork_core::id::RunId;
+use legwork_core::run::{Life, Run};
+use legwork_core::store::{
+    ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError,
+};
+use legwork_core::time::Micros;
+
+pub use self::open::OpenError;
+use self::read::Readers;
+use self::writer::Writer;
+
+/// The embedded store. Dropping it finishes what was handed to the writer.
+pub struct SqliteStore {
+    id: String,
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+impl SqliteStore {
+    /// Opens the store in this file, or makes it. The caller holds the folder's lock: leases found in the file belong
+    /// to a process that is gone, and are void from now on.
+    pub fn open(file: &Path, nudge: Arc<dyn Nudge>) -> Result<Self, OpenError> {
+        let (connection, id) = open::for_writing(file)?;
+        let writer = Writer::start(connection, nudge);
+        Ok(Self { id, writer, readers: Arc::new(Readers::of(file)) })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn submit(&self, new: NewRun, now: Micros) -> Result<Run, StoreError> {
+        self.writer.write(move |batch| write::submit(batch, &new, now)).await
+    }
+
+    async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError> {
+        self.writer.write(move |batch| write::apply(batch, id, &command, now)).await?
+    }
+
+    async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError> {
+        self.writer.write(move |batch| write::claim(batch, &claim, now)).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.readers.with(|connection| read::run(connection, id))
+    }
+
+    async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError> {
+        self.readers.with(|connection| read::body(connection, sql::INPUT_OF, id))
+    }
+
+    async fn output(&self, id: RunId) -> Result<Option<Bytes>, StoreError> {
+        self.readers.with(|connection| read::body(connection, sql::OUTPUT_OF, id))
+    }
+
+    async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
+        self.readers.with(|connection| read::facts(connection, id, after, limit))
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        let (readers, query) = (self.readers.clone(), query.clone());
+        let list = move || readers.with(|connection| read::list(connection, &query));
+        tokio::task::spawn_blocking(list).await.map_err(|gone| StoreError::Unavailable(gone.into()))?
+    }
+
+    async fn versions(&self, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError> {
+        self.readers.with(|connection| read::versions(connection, ids))
+    }
+
+    async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
+        self.readers.with(|connection| read::due(connection, now, limit))
+    }
+
+    async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
+        self.writer.write(move |batch| write::forget(batch, id)).await?
+    }
+}
+
+#[cfg(test)]
+mod tests;

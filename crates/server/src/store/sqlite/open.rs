@@ -1,0 +1,171 @@
+//! Opening the file: is it ours, is it new enough, is SQLite new enough; then the migrations.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::sql;
+
+/// Marks the file as ours, in its header: "LGWK".
+const APPLICATION_ID: i32 = 0x4c47_574b;
+
+/// Forward only. The position is the schema's version, kept in `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_runs.sql")];
+
+/// Before this version two connections could corrupt the log (sqlite.org/wal.html, "the WAL-reset bug").
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The SQLite that this binary was linked with has a bug that loses data.
+    #[error("SQLite {0} is too old: versions before 3.51.3 can corrupt a store")]
+    OldSqlite(String),
+    /// The file was written by a later legwork.
+    #[error("{} was written by a newer legwork (schema {found}; this one knows {known})", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// The schema it has.
+        found: usize,
+        /// The newest schema this binary knows.
+        known: usize,
+    },
+    /// The file is somebody else's.
+    #[error("{} is not a legwork store", .0.display())]
+    NotOurs(PathBuf),
+    /// SQLite says why.
+    #[error("the store {} cannot be opened", file.display())]
+    Sqlite {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// The writer's connection to a store that is up to date, and the store's id.
+pub(super) fn for_writing(file: &Path) -> Result<(Connection, String), OpenError> {
+    check_sqlite(rusqlite::version_number(), rusqlite::version())?;
+    let failed = |source| OpenError::Sqlite { file: file.to_owned(), source };
+    let mut connection = Connection::open(file).map_err(failed)?;
+    check_file(&connection, file)?;
+    settings(&connection).map_err(failed)?;
+    migrate(&mut connection).map_err(failed)?;
+    let id = store_id(&connection).map_err(failed)?;
+    connection.execute(sql::VOID_LEASES, []).map_err(failed)?;
+    Ok((connection, id))
+}
+
+/// A connection that can only read.
+pub(super) fn for_reading(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn check_sqlite(number: i32, name: &str) -> Result<(), OpenError> {
+    if number < OLDEST_SQLITE { Err(OpenError::OldSqlite(name.to_owned())) } else { Ok(()) }
+}
+
+fn check_file(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotOurs(file.to_owned()),
+        _ => OpenError::Sqlite { file: file.to_owned(), source },
+    };
+    let tables: i64 =
+        connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let application: i32 = pragma(connection, "application_id").map_err(failed)?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(OpenError::NotOurs(file.to_owned()));
+    }
+    let found: usize = pragma(connection, "user_version").map_err(failed)?;
+    if found > MIGRATIONS.len() {
+        return Err(OpenError::Newer { file: file.to_owned(), found, known: MIGRATIONS.len() });
+    }
+    Ok(())
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, rusqlite::Error> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Page size and vacuum mode are fixed by the first write; a commit is on disk before it returns.
+fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.execute_batch(
+        "pragma page_size = 8192; pragma auto_vacuum = incremental; pragma journal_mode = wal; \
+         pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on; \
+         pragma wal_autocheckpoint = 1000; pragma foreign_keys = off; pragma temp_store = memory;",
+    )?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    let done: usize = pragma(connection, "user_version")?;
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn store_id(connection: &Connection) -> Result<String, rusqlite::Error> {
+    let found = connection.query_row(sql::STORE_ID, [], |row| row.get(0)).optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let id = format!("store_{}", Uuid::new_v4().simple());
+    connection.execute(sql::SET_STORE_ID, [&id])?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_loses_data_is_refused() {
+        assert!(matches!(check_sqlite(3_051_002, "3.51.2"), Err(OpenError::OldSqlite(_))));
+        assert!(check_sqlite(3_051_003, "3.51.3").is_ok());
+    }
+
+    #[test]
+    fn a_store_keeps_its_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("legwork.db");
+        let (first, id) = for_writing(&file).unwrap();
+        drop(first);
+        assert_eq!(for_writing(&file).unwrap().1, id);
+    }
+
+    #[test]
+    fn a_newer_store_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("legwork.db");
+        let (connection, _) = for_writing(&file).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let refused = for_writing(&file).unwrap_err();
+        assert!(matches!(refused, OpenError::Newer { found: 99, .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("letters.db");
+        std::fs::write(&text, "Dear reader, this is a letter and not a database at all.".repeat(20)).unwrap();
+        assert!(matches!(for_writing(&text), Err(OpenError::NotOurs(_))));
+        let other = folder.path().join("other.db");
+        Connection::open(&other).unwrap().execute_batch("create table t (x)").unwrap();
+        assert!(matches!(for_writing(&other), Err(OpenError::NotOurs(_))));
+    }
+}

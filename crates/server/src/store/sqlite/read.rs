@@ -1,0 +1,138 @@
+//! Reads, on connections that cannot write.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use legwork_core::command::Command;
+use legwork_core::fact::Fact;
+use legwork_core::id::{RunId, Token};
+use legwork_core::run::Run;
+use legwork_core::store::{Cursor, ListQuery, Page, StoreError};
+use legwork_core::time::Micros;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::rows::{self, RunRow, unavailable};
+use super::{open, sql};
+
+/// As many read-only connections as were ever used at once; in practice one for each thread of the runtime.
+pub(super) struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Reads on a connection that nobody else uses meanwhile.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| open::for_reading(&self.file), Ok).map_err(unavailable)?;
+        let answer = read(&connection);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        answer
+    }
+}
+
+pub(super) fn run(connection: &Connection, id: RunId) -> Result<Option<Run>, StoreError> {
+    Ok(row_by_id(connection, id)?.map(|row| row.run))
+}
+
+pub(super) fn row_by_id(connection: &Connection, id: RunId) -> Result<Option<RunRow>, StoreError> {
+    one(connection, sql::RUN_BY_ID, params![id.to_bytes()], rows::run)
+}
+
+pub(super) fn row_by_n(connection: &Connection, n: i64) -> Result<Option<RunRow>, StoreError> {
+    one(connection, sql::RUN_BY_N, params![n], rows::run)
+}
+
+pub(super) fn body(connection: &Connection, statement: &str, id: RunId) -> Result<Option<Bytes>, StoreError> {
+    one(connection, statement, params![id.to_bytes()], blob)
+}
+
+pub(super) fn blob(row: &Row<'_>) -> Result<Bytes, StoreError> {
+    Ok(Bytes::from(row.get::<_, Vec<u8>>(0).map_err(unavailable)?))
+}
+
+pub(super) fn facts(
+    connection: &Connection,
+    id: RunId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Fact>, StoreError> {
+    all(connection, sql::FACTS_AFTER, params![id.to_bytes(), after, limit], |row| {
+        let text: String = row.get(2).map_err(unavailable)?;
+        let what = serde_json::from_str(&text)
+            .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;
+        Ok(Fact { seq: row.get(0).map_err(unavailable)?, at: Micros(row.get(1).map_err(unavailable)?), what })
+    })
+}
+
+pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, StoreError> {
+    let Some(owner) = &query.owner else { return Ok(Page::default()) };
+    let before = query.cursor.map_or(i64::MAX, |cursor| i64::try_from(cursor.0).unwrap_or(i64::MAX));
+    let wanted = params![
+        owner.as_str(),
+        before,
+        query.status.map(rows::status_number),
+        query.processor,
+        query.group.map(legwork_core::id::GroupId::to_bytes),
+        query.created_after.map(|at| at.0),
+        rows::json(&query.metadata),
+        // One more than asked for tells whether there is another page.
+        query.limit.saturating_add(1),
+    ];
+    let mut found = all(connection, sql::LIST, wanted, rows::run)?;
+    let more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let last = found.last().map(|row| Cursor(row.n.cast_unsigned()));
+    Ok(Page { runs: found.into_iter().map(|row| row.run).collect(), next: last.filter(|_| more) })
+}
+
+pub(super) fn versions(connection: &Connection, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError> {
+    let version = |id: &RunId| {
+        let found = one(connection, sql::VERSION_OF, params![id.to_bytes()], |row| row.get(0).map_err(unavailable))?;
+        Ok(found.map(|version| (*id, version)))
+    };
+    ids.iter().filter_map(|id| version(id).transpose()).collect()
+}
+
+pub(super) fn due(connection: &Connection, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
+    let mut due = all(connection, sql::LEASES_OUT, params![now.0, limit], |row| {
+        let token = Token(row.get::<_, i64>(1).map_err(unavailable)?.cast_unsigned());
+        Ok((id_at(row, 0)?, Command::Lapse { token }))
+    })?;
+    let rest = limit.saturating_sub(due.len());
+    due.extend(all(connection, sql::EXPIRED, params![now.0, rest], |row| Ok((id_at(row, 0)?, Command::Expire)))?);
+    Ok(due)
+}
+
+fn id_at(row: &Row<'_>, column: usize) -> Result<RunId, StoreError> {
+    row.get(column).map(RunId::from_bytes).map_err(unavailable)
+}
+
+/// The first row of a statement that is prepared once a connection.
+pub(super) fn one<T>(
+    connection: &Connection,
+    statement: &str,
+    with: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let mut statement = connection.prepare_cached(statement).map_err(unavailable)?;
+    let row = statement.query_row(with, |row| Ok(read(row))).optional().map_err(unavailable)?;
+    row.transpose()
+}
+
+/// All rows of a statement that is prepared once a connection.
+pub(super) fn all<T>(
+    connection: &Connection,
+    statement: &str,
+    with: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(statement).map_err(unavailable)?;
+    let rows = statement.query_map(with, |row| Ok(read(row))).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)?).collect()
+}

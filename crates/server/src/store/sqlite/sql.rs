@@ -1,0 +1,73 @@
+//! Every statement of the embedded store. A test prepares each one on a fresh database.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $text;)*
+        /// All of them, for the test.
+        #[cfg(test)]
+        pub(super) const ALL: &[&str] = &[$($text),*];
+    };
+}
+
+/// The columns that make a `Run`, in the order in which `rows::run` reads them.
+macro_rules! run_columns {
+    () => {
+        "r.n, r.id, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.events, r.deadline, \
+         r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, r.detail, \
+         l.node, l.token, l.attempt, l.until from runs r left join leases l on l.n = r.n "
+    };
+}
+
+statements! {
+    RUN_BY_ID = concat!("select ", run_columns!(), "where r.id = ?1");
+    RUN_BY_N = concat!("select ", run_columns!(), "where r.n = ?1");
+    /// The filters are text comparisons that are always true when their parameter is null.
+    LIST = concat!(
+        "select ", run_columns!(),
+        "where r.owner = ?1 and r.n < ?2 and (?3 is null or r.status = ?3) and (?4 is null or r.processor = ?4) \
+         and (?5 is null or r.group_id = ?5) and (?6 is null or r.created_at > ?6) \
+         and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
+             where m.key = w.key and (m.value = w.value or cast(m.value as text) = w.value \
+                 or (m.type in ('true', 'false') and m.type = w.value)))) \
+         order by r.n desc limit ?8"
+    );
+    VERSION_OF = "select version from runs where id = ?1";
+    INPUT_OF = "select body from inputs where n = (select n from runs where id = ?1)";
+    OUTPUT_OF = "select body from outputs where n = (select n from runs where id = ?1)";
+    INPUT_BY_N = "select body from inputs where n = ?1";
+    FACTS_AFTER = "select seq, at, what from facts where n = (select n from runs where id = ?1) and seq > ?2 \
+                   order by seq limit ?3";
+    LEASES_OUT = "select r.id, l.token from leases l join runs r on r.n = l.n where l.until <= ?1 limit ?2";
+    EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
+
+    ADD_RUN = "insert into runs (id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
+               status, version, modified_at, attempts, finish, meter, moment, detail, expires_at) \
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+               on conflict (id) do nothing";
+    SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
+                 moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
+    ADD_INPUT = "insert into inputs (n, body) values (?1, ?2)";
+    ADD_OUTPUT = "insert into outputs (n, body) values (?1, ?2)";
+    ADD_FACT = "insert into facts (n, seq, at, key, what) values (?1, ?2, ?3, ?4, ?5)";
+    IS_SAID = "select 1 from facts where n = ?1 and key = ?2 and key is not null";
+
+    ADD_TO_QUEUE = "insert into queue (processor, owner, not_before, n) values (?1, ?2, ?3, ?4)";
+    TAKE_FROM_QUEUE = "delete from queue where processor = ?1 and owner = ?2 and not_before = ?3 and n = ?4";
+    NEXT_OWNER = "select owner from queue where processor = ?1 and owner > ?2 order by owner limit 1";
+    FRONT_OF_QUEUE = "select not_before, n from queue where processor = ?1 and owner = ?2 and not_before <= ?3 \
+                      order by not_before, n limit ?4";
+    RUNNING_BY_OWNER = "select owner, count(*) from leases group by owner";
+    SET_LEASE = "insert into leases (n, owner, node, token, attempt, until) values (?1, ?2, ?3, ?4, ?5, ?6) \
+                 on conflict (n) do update set node = excluded.node, token = excluded.token, \
+                 attempt = excluded.attempt, until = excluded.until";
+    DROP_LEASE = "delete from leases where n = ?1";
+
+    FORGET_FACTS = "delete from facts where n = ?1";
+    FORGET_INPUT = "delete from inputs where n = ?1";
+    FORGET_OUTPUT = "delete from outputs where n = ?1";
+    FORGET_RUN = "delete from runs where n = ?1";
+
+    STORE_ID = "select value from meta where key = 'store_id'";
+    SET_STORE_ID = "insert into meta (key, value) values ('store_id', ?1)";
+    VOID_LEASES = "update leases set until = 0";
+}

@@ -1,0 +1,121 @@
+//! The embedded store keeps every promise, and what only it can promise.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use legwork_core::id::{NodeId, Owner, Token};
+use legwork_core::run::Status;
+use legwork_core::store::suite;
+
+use super::*;
+
+struct Silent;
+
+impl Nudge for Silent {
+    fn changed(&self, _: RunId) {}
+    fn queued(&self) {}
+}
+
+struct Store1 {
+    folder: tempfile::TempDir,
+    store: SqliteStore,
+}
+
+fn fresh() -> Store1 {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent)).unwrap();
+    Store1 { folder, store }
+}
+
+fn new(number: u128) -> NewRun {
+    NewRun {
+        id: RunId::from_u128(number),
+        owner: Owner::local(),
+        processor: "base".to_owned(),
+        input: Bytes::from_static(b"{}"),
+        metadata: None,
+        warnings: None,
+        group: None,
+        events: false,
+        deadline: None,
+    }
+}
+
+const NOW: Micros = Micros(1_000_000);
+const FAR: Micros = Micros(i64::MAX);
+
+fn one_claim(token: u64) -> Claim {
+    let room = BTreeMap::from([("base".to_owned(), 1)]);
+    Claim { node: NodeId(1), room, tokens: vec![Token(token)], until: FAR }
+}
+
+#[tokio::test]
+async fn the_embedded_store_keeps_every_promise() {
+    for (name, promise) in suite::promises() {
+        eprintln!("{name}");
+        let fresh = fresh();
+        promise(&fresh.store).await;
+    }
+}
+
+#[test]
+fn every_statement_can_be_prepared() {
+    let fresh = fresh();
+    let reader = open::for_reading(&fresh.folder.path().join("legwork.db")).unwrap();
+    for statement in sql::ALL {
+        reader.prepare(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+/// The folder has one owner: what an earlier process was at is free at once, not after a lease's time.
+#[tokio::test]
+async fn leases_of_an_earlier_process_are_void_at_start() {
+    let Store1 { folder, store } = fresh();
+    let id = store.submit(new(1), NOW).await.unwrap().id;
+    store.claim(one_claim(5), NOW).await.unwrap();
+    assert!(store.due(NOW, 10).await.unwrap().is_empty());
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent)).unwrap();
+    assert_eq!(store.due(NOW, 10).await.unwrap(), [(id, Command::Lapse { token: Token(5) })]);
+    store.apply(id, Command::Lapse { token: Token(5) }, NOW).await.unwrap();
+    assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<RunId>>, Mutex<usize>);
+
+impl Nudge for Heard {
+    fn changed(&self, id: RunId) {
+        self.0.lock().unwrap().push(id);
+    }
+    fn queued(&self) {
+        *self.1.lock().unwrap() += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_told_and_a_renewal_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = Arc::new(Heard::default());
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), heard.clone()).unwrap();
+    let id = store.submit(new(1), NOW).await.unwrap().id;
+    assert_eq!(*heard.1.lock().unwrap(), 1);
+    store.claim(one_claim(5), NOW).await.unwrap();
+    store.apply(id, Command::Renew { token: Token(5), until: NOW }, NOW).await.unwrap();
+    assert_eq!(*heard.0.lock().unwrap(), [id]);
+}
+
+/// A caller that went away leaves a whole command behind, and nobody else is hurt by it.
+#[tokio::test]
+async fn a_command_whose_caller_left_is_done_all_the_same() {
+    let Store1 { folder: _folder, store } = fresh();
+    {
+        let mut left = std::pin::pin!(store.submit(new(1), NOW));
+        // Polled once, so that the command is in the writer's hands, then dropped.
+        let waker = std::task::Waker::noop();
+        drop(left.as_mut().poll(&mut std::task::Context::from_waker(waker)));
+    }
+    store.submit(new(2), NOW).await.unwrap();
+    let run = store.run(RunId::from_u128(1)).await.unwrap().unwrap();
+    assert_eq!(run.life.status(), Status::Queued);
+}

@@ -1,0 +1,251 @@
+//! What the writer does, one function a verb: load, ask the rules, save. Each runs inside the batch's transaction.
+
+use legwork_core::command::{Command, Decision, decide};
+use legwork_core::fact::{Fact, What};
+use legwork_core::fair::{self, Line};
+use legwork_core::id::{Owner, RunId};
+use legwork_core::run::{Life, Run, State, Status};
+use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, NewRun, StoreError};
+use legwork_core::time::Micros;
+use rusqlite::params;
+
+use super::read::{self, all, one};
+use super::rows::{self, RunRow, unavailable};
+use super::sql;
+use super::writer::Batch;
+
+pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<Run, StoreError> {
+    let run = Run {
+        id: new.id,
+        owner: new.owner.clone(),
+        processor: new.processor.clone(),
+        created_at: now,
+        group: new.group,
+        metadata: new.metadata.clone(),
+        warnings: new.warnings.clone(),
+        life: Life::new(now, new.events, new.deadline),
+    };
+    let n = add_run(batch, &run)?;
+    batch.execute(sql::ADD_INPUT, params![n, &*new.input])?;
+    let first = What::State { status: Status::Queued, failure: None, question: None };
+    add_fact(batch, n, &Fact { seq: 1, at: now, what: first })?;
+    let row = RunRow { n, run };
+    move_in_queue(batch, &row, None, Some(now))?;
+    Ok(row.run)
+}
+
+fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
+    let state = rows::state_columns(&run.life.state);
+    let columns = params![
+        run.id.to_bytes(),
+        run.owner.as_str(),
+        run.processor,
+        run.created_at.0,
+        text(run.metadata.as_deref())?,
+        text(run.warnings.as_deref())?,
+        run.group.map(legwork_core::id::GroupId::to_bytes),
+        run.life.events,
+        run.life.deadline.map(|at| at.0),
+        state.status,
+        run.life.version,
+        run.life.modified_at.0,
+        run.life.attempts,
+        run.life.finish,
+        run.life.meter,
+        state.moment,
+        state.detail,
+        run.life.expires_at().map(|at| at.0),
+    ];
+    match batch.execute(sql::ADD_RUN, columns)? {
+        0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
+        _ => Ok(batch.connection.last_insert_rowid()),
+    }
+}
+
+/// Carried JSON as the text it is.
+fn text(json: Option<&[u8]>) -> Result<Option<&str>, StoreError> {
+    json.map(std::str::from_utf8).transpose().map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+pub(super) fn apply(
+    batch: &mut Batch<'_>,
+    id: RunId,
+    command: &Command,
+    now: Micros,
+) -> Result<Result<Life, ApplyError>, StoreError> {
+    let Some(row) = read::row_by_id(batch.connection, id)? else { return Ok(Err(ApplyError::Unknown)) };
+    let unsaid;
+    let command = if command.reports().is_empty() {
+        command
+    } else {
+        let said = said_already(batch, row.n, command)?;
+        unsaid = command.clone().unsaid(|key| said.iter().any(|said| said == key));
+        &unsaid
+    };
+    match decide(&row.run.life, command, now) {
+        Err(refused) => Ok(Err(refused.into())),
+        Ok(decision) => {
+            if let (Command::Complete { output, .. }, State::Completed) = (command, &decision.life.state) {
+                batch.execute(sql::ADD_OUTPUT, params![row.n, &**output])?;
+            }
+            save(batch, &row, &decision)?;
+            Ok(Ok(decision.life))
+        }
+    }
+}
+
+fn said_already(batch: &Batch<'_>, n: i64, command: &Command) -> Result<Vec<String>, StoreError> {
+    let mut said = Vec::new();
+    for report in command.reports() {
+        if one(batch.connection, sql::IS_SAID, params![n, report.key], |_| Ok(()))?.is_some() {
+            said.push(report.key.clone());
+        }
+    }
+    Ok(said)
+}
+
+/// Takes what is fair from each processor's queue, until the tokens are used up.
+pub(super) fn claim(batch: &mut Batch<'_>, claim: &Claim, now: Micros) -> Result<Vec<Claimed>, StoreError> {
+    let mut claimed = Vec::new();
+    for (processor, room) in &claim.room {
+        let most = (*room).min(claim.tokens.len() - claimed.len());
+        for n in next_in_line(batch, processor, most, now)? {
+            let token = claim.tokens[claimed.len()];
+            claimed.push(start(batch, n, &Command::Start { node: claim.node, token, until: claim.until }, now)?);
+        }
+    }
+    Ok(claimed)
+}
+
+fn next_in_line(batch: &Batch<'_>, processor: &str, most: usize, now: Micros) -> Result<Vec<i64>, StoreError> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
+    let running = running_by_owner(batch)?;
+    let mut lines = Vec::new();
+    let mut last = String::new();
+    while let Some(owner) = next_owner(batch, processor, &last)? {
+        let waiting = all(batch.connection, sql::FRONT_OF_QUEUE, params![processor, owner, now.0, most], |row| {
+            Ok((Micros(row.get(0).map_err(unavailable)?), row.get(1).map_err(unavailable)?))
+        })?;
+        let running = running.iter().find(|(who, _)| *who == owner).map_or(0, |(_, count)| *count);
+        lines.push(Line { running, waiting });
+        last = owner;
+    }
+    Ok(fair::pick(lines, most))
+}
+
+fn next_owner(batch: &Batch<'_>, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
+    one(batch.connection, sql::NEXT_OWNER, params![processor, after], |row| row.get(0).map_err(unavailable))
+}
+
+fn running_by_owner(batch: &Batch<'_>) -> Result<Vec<(String, usize)>, StoreError> {
+    all(batch.connection, sql::RUNNING_BY_OWNER, [], |row| {
+        Ok((row.get(0).map_err(unavailable)?, row.get(1).map_err(unavailable)?))
+    })
+}
+
+fn start(batch: &mut Batch<'_>, n: i64, command: &Command, now: Micros) -> Result<Claimed, StoreError> {
+    let odd = |what: &str| StoreError::Inconsistent(format!("the queue names run {n}, {what}"));
+    let mut row = read::row_by_n(batch.connection, n)?.ok_or_else(|| odd("which is not there"))?;
+    let decision = decide(&row.run.life, command, now).map_err(|refused| odd(&refused.to_string()))?;
+    save(batch, &row, &decision)?;
+    row.run.life = decision.life;
+    let input = one(batch.connection, sql::INPUT_BY_N, params![n], read::blob)?;
+    Ok(Claimed { run: row.run, input: input.ok_or_else(|| odd("whose input is not there"))? })
+}
+
+pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), ForgetError>, StoreError> {
+    let Some(RunRow { n, run }) = read::row_by_id(batch.connection, id)? else {
+        return Ok(Err(ForgetError::Unknown));
+    };
+    if !run.life.status().is_ended() {
+        return Ok(Err(ForgetError::NotEnded(run.life.status())));
+    }
+    for statement in [sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
+        batch.execute(statement, params![n])?;
+    }
+    batch.changed(id);
+    Ok(Ok(()))
+}
+
+/// Saves what was decided: the life, the facts, the place in the queue and the lease.
+fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision) -> Result<(), StoreError> {
+    let (was, is) = (&before.run.life, &decision.life);
+    if was == is {
+        return Ok(());
+    }
+    keep_lease(batch, before.n, &before.run.owner, was, is)?;
+    move_in_queue(batch, before, place(was), place(is))?;
+    for fact in &decision.facts {
+        add_fact(batch, before.n, fact)?;
+    }
+    // A renewed lease changes nothing that anybody is told.
+    if !decision.facts.is_empty() {
+        save_life(batch, before.n, is)?;
+        batch.changed(before.run.id);
+    }
+    Ok(())
+}
+
+fn save_life(batch: &mut Batch<'_>, n: i64, life: &Life) -> Result<(), StoreError> {
+    let state = rows::state_columns(&life.state);
+    let columns = params![
+        n,
+        state.status,
+        life.version,
+        life.modified_at.0,
+        life.attempts,
+        life.finish,
+        life.meter,
+        state.moment,
+        state.detail,
+        life.expires_at().map(|at| at.0),
+    ];
+    batch.execute(sql::SAVE_LIFE, columns).map(drop)
+}
+
+fn keep_lease(batch: &mut Batch<'_>, n: i64, owner: &Owner, was: &Life, is: &Life) -> Result<(), StoreError> {
+    match (was.state.lease(), is.state.lease()) {
+        (was, Some(is)) if was != Some(is) => {
+            let (node, token) = (is.node.0.cast_signed(), is.token.0.cast_signed());
+            batch.execute(sql::SET_LEASE, params![n, owner.as_str(), node, token, is.attempt, is.until.0])?;
+        }
+        (Some(_), None) => {
+            batch.execute(sql::DROP_LEASE, params![n])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn place(life: &Life) -> Option<Micros> {
+    if let State::Queued { not_before } = life.state { Some(not_before) } else { None }
+}
+
+fn move_in_queue(
+    batch: &mut Batch<'_>,
+    RunRow { n, run }: &RunRow,
+    from: Option<Micros>,
+    to: Option<Micros>,
+) -> Result<(), StoreError> {
+    if from == to {
+        return Ok(());
+    }
+    if let Some(from) = from {
+        batch.execute(sql::TAKE_FROM_QUEUE, params![run.processor, run.owner.as_str(), from.0, n])?;
+    }
+    if let Some(to) = to {
+        batch.execute(sql::ADD_TO_QUEUE, params![run.processor, run.owner.as_str(), to.0, n])?;
+        batch.queued();
+    }
+    Ok(())
+}
+
+fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<(), StoreError> {
+    let key = match &fact.what {
+        What::Progress { report } => Some(&*report.key),
+        What::State { .. } | What::Answer { .. } | What::Finish => None,
+    };
+    batch.execute(sql::ADD_FACT, params![n, fact.seq, fact.at.0, key, rows::json(&fact.what)]).map(drop)
+}

@@ -1,0 +1,183 @@
+//! The writer thread: many commands share one commit, and each caller is answered after it.
+//!
+//! Strangers in one batch are not coupled: if anything in it fails or panics, the batch is undone and every command is
+//! run again alone, so that only the guilty one fails. A caller that went away leaves a whole command behind.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use legwork_core::id::RunId;
+use legwork_core::store::{Nudge, StoreError};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use super::rows::unavailable;
+
+/// How many commands share a commit at most.
+const BATCH: usize = 1024;
+/// How many commands wait at most; beyond that the store is busy.
+const QUEUE: usize = 16 * 1024;
+
+/// A door to the writer thread.
+pub(super) struct Writer {
+    commands: Option<mpsc::Sender<Box<dyn Work>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, nudge: Arc<dyn Nudge>) -> Self {
+        let (commands, waiting) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        // Fails only when the system has no thread left, before anything was accepted.
+        let thread = thread.spawn(move || run(&connection, waiting, &*nudge)).ok();
+        Self { commands: Some(commands), thread }
+    }
+
+    /// Does this in a transaction, and returns what it returned once that is on disk.
+    ///
+    /// `work` may be run more than once, each time on an undone transaction.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let task: Box<dyn Work> = Box::new(Task { work, done: None, reply });
+        let commands = self.commands.as_ref().ok_or_else(gone)?;
+        commands.try_send(task).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// What was handed over is written before the thread ends.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".into())
+}
+
+/// The transaction that is open, and whom to tell when it is on disk.
+pub(super) struct Batch<'a> {
+    pub(super) connection: &'a Connection,
+    changed: Vec<RunId>,
+    queued: bool,
+}
+
+impl<'a> Batch<'a> {
+    fn on(connection: &'a Connection) -> Self {
+        Self { connection, changed: Vec::new(), queued: false }
+    }
+
+    /// Runs a statement that is prepared once; returns how many rows it changed.
+    pub(super) fn execute(&self, statement: &str, with: impl rusqlite::Params) -> Result<usize, StoreError> {
+        let mut statement = self.connection.prepare_cached(statement).map_err(unavailable)?;
+        statement.execute(with).map_err(unavailable)
+    }
+
+    /// This run changed.
+    pub(super) fn changed(&mut self, id: RunId) {
+        self.changed.push(id);
+    }
+
+    /// Something was put into the queue.
+    pub(super) fn queued(&mut self) {
+        self.queued = true;
+    }
+
+    fn tell(&self, nudge: &dyn Nudge) {
+        self.changed.iter().for_each(|id| nudge.changed(*id));
+        if self.queued {
+            nudge.queued();
+        }
+    }
+}
+
+/// A command that waits to be written.
+trait Work: Send {
+    /// Does it; `Err` undoes the transaction it is in.
+    fn perform(&mut self, batch: &mut Batch<'_>) -> Result<(), ()>;
+    /// Answers the caller; what was performed counts only if it was committed.
+    fn answer(self: Box<Self>, committed: bool);
+}
+
+struct Task<T, F> {
+    work: F,
+    done: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Work for Task<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Batch<'_>) -> Result<T, StoreError> + Send,
+{
+    fn perform(&mut self, batch: &mut Batch<'_>) -> Result<(), ()> {
+        let work = &mut self.work;
+        let done = catch_unwind(AssertUnwindSafe(|| work(batch)))
+            .unwrap_or_else(|_| Err(StoreError::Inconsistent("a rule panicked; see the log".to_owned())));
+        let kept = done.as_ref().map(drop).map_err(drop);
+        self.done = Some(done);
+        kept
+    }
+
+    fn answer(self: Box<Self>, committed: bool) {
+        let answer = match self.done {
+            Some(Ok(_)) | None if !committed => Err(StoreError::Unavailable("the commit failed".into())),
+            Some(done) => done,
+            None => Err(gone()),
+        };
+        // The caller may have gone; the command was whole all the same.
+        drop(self.reply.send(answer));
+    }
+}
+
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>, nudge: &dyn Nudge) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        if commit(connection, &mut batch, nudge) {
+            batch.drain(..).for_each(|work| work.answer(true));
+        } else {
+            batch.drain(..).for_each(|work| alone(connection, work, nudge));
+        }
+    }
+}
+
+fn alone(connection: &Connection, work: Box<dyn Work>, nudge: &dyn Nudge) {
+    let mut single = vec![work];
+    let committed = commit(connection, &mut single, nudge);
+    single.into_iter().for_each(|work| work.answer(committed));
+}
+
+/// Performs all of them in one transaction. Either all is on disk and told, or nothing happened.
+fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudge) -> bool {
+    let mut batch = Batch::on(connection);
+    let outcome = batch
+        .execute("begin immediate", [])
+        .map_err(log)
+        .and_then(|_| works.iter_mut().try_for_each(|work| work.perform(&mut batch)))
+        .and_then(|()| batch.execute("commit", []).map_err(log));
+    if outcome.is_err() {
+        if !connection.is_autocommit() {
+            drop(batch.execute("rollback", []).map_err(log));
+        }
+        return false;
+    }
+    batch.tell(nudge);
+    true
+}
+
+fn log(failed: StoreError) {
+    error!(error = &failed as &dyn std::error::Error, "the store could not commit");
+}
