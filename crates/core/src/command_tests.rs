@@ -178,11 +178,13 @@ fn any_command() -> impl Strategy<Value = Command> {
     (0..count, any::<bool>(), 0..=100_u8, -5..80_i64).prop_map(|(which, mine, meter, seconds)| {
         let token = if mine { MINE } else { OTHERS };
         let (_, command) = commands(token).swap_remove(which);
-        match command {
-            Command::Report { token, .. } => Command::Report { token, reports: vec![stats(meter)] },
-            Command::Renew { token, .. } => Command::Renew { token, until: Micros(NOW.0 + seconds * 1_000_000) },
-            other => other,
+        if matches!(command, Command::Report { .. }) {
+            return Command::Report { token, reports: vec![stats(meter)] };
         }
+        if matches!(command, Command::Renew { .. }) {
+            return Command::Renew { token, until: Micros(NOW.0 + seconds * 1_000_000) };
+        }
+        command
     })
 }
 

@@ -14,7 +14,9 @@ pub struct Line<T> {
 /// Picks up to `n` from the lines: always from the owner that has the least running (counting what was just picked),
 /// and among equals the one that waits longest. So a long line never keeps a short one waiting.
 pub fn pick<T: Copy>(mut lines: Vec<Line<T>>, n: usize) -> Vec<T> {
-    lines.iter_mut().for_each(|line| line.waiting.reverse());
+    for line in &mut lines {
+        line.waiting.reverse();
+    }
     let mut picked = Vec::new();
     while picked.len() < n {
         let next = lines

@@ -44,7 +44,8 @@ impl Sub<Duration> for Micros {
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Out of range cannot come from a clock; the nearest end of the calendar is still a date.
-        let at = Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX });
+        let at =
+            Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX });
         write!(f, "{at:.6}")
     }
 }

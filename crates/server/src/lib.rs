@@ -1,4 +1,24 @@
 //! The machine of legwork: it keeps runs, works on them, and answers callers.
+//!
+//! [`start`] starts a server; everything it needs to know stands in its [`config::Config`].
 
+mod app;
+mod clock;
 pub mod config;
+#[cfg(test)]
+mod days;
+pub mod folder;
+mod follow;
+mod http;
+mod lifecycle;
+pub mod processors;
+mod runs;
+mod schema;
 mod store;
+mod sweep;
+#[cfg(test)]
+mod testing;
+mod worker;
+
+pub use lifecycle::{Running, StartError, StopError, start, start_with};
+pub use store::sqlite::OpenError;

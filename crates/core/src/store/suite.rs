@@ -2,6 +2,8 @@
 //!
 //! A promise gets an empty store. Times are given, never read.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, only they are called by other crates' tests")]
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;

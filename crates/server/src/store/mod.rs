@@ -1,3 +1,3 @@
 //! The stores: each keeps the promises of `legwork_core::store`.
 
-pub mod sqlite;
+pub(crate) mod sqlite;

@@ -1,4 +1,4 @@
-//! The embedded store: one SQLite file, one writer thread with group commit, read-only connections for reads.
+//! The embedded store: one `SQLite` file, one writer thread with group commit, read-only connections for reads.
 //!
 //! Everything is written by the one writer, which also makes it the one place that could break a promise. Point reads
 //! run where they are called, each on a connection of its own from a small pool; long scans go to the blocking pool.
@@ -19,9 +19,7 @@ use legwork_core::command::Command;
 use legwork_core::fact::Fact;
 use legwork_core::id::RunId;
 use legwork_core::run::{Life, Run};
-use legwork_core::store::{
-    ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError,
-};
+use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError};
 use legwork_core::time::Micros;
 
 pub use self::open::OpenError;
@@ -29,7 +27,7 @@ use self::read::Readers;
 use self::writer::Writer;
 
 /// The embedded store. Dropping it finishes what was handed to the writer.
-pub struct SqliteStore {
+pub(crate) struct SqliteStore {
     id: String,
     writer: Writer,
     readers: Arc<Readers>,
@@ -38,7 +36,7 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the store in this file, or makes it. The caller holds the folder's lock: leases found in the file belong
     /// to a process that is gone, and are void from now on.
-    pub fn open(file: &Path, nudge: Arc<dyn Nudge>) -> Result<Self, OpenError> {
+    pub(crate) fn open(file: &Path, nudge: Arc<dyn Nudge>) -> Result<Self, OpenError> {
         let (connection, id) = open::for_writing(file)?;
         let writer = Writer::start(connection, nudge);
         Ok(Self { id, writer, readers: Arc::new(Readers::of(file)) })

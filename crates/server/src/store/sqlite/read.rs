@@ -56,12 +56,7 @@ pub(super) fn blob(row: &Row<'_>) -> Result<Bytes, StoreError> {
     Ok(Bytes::from(row.get::<_, Vec<u8>>(0).map_err(unavailable)?))
 }
 
-pub(super) fn facts(
-    connection: &Connection,
-    id: RunId,
-    after: u64,
-    limit: usize,
-) -> Result<Vec<Fact>, StoreError> {
+pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
     all(connection, sql::FACTS_AFTER, params![id.to_bytes(), after, limit], |row| {
         let text: String = row.get(2).map_err(unavailable)?;
         let what = serde_json::from_str(&text)

@@ -170,7 +170,8 @@ fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudg
         .and_then(|()| batch.execute("commit", []).map_err(log));
     if outcome.is_err() {
         if !connection.is_autocommit() {
-            drop(batch.execute("rollback", []).map_err(log));
+            // Logged; the next batch begins with a clean slate or fails as well.
+            let _ = batch.execute("rollback", []).map_err(log);
         }
         return false;
     }

@@ -1,0 +1,51 @@
+//! How a server is put together. This file alone names concrete stores, clocks and processors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use legwork_core::store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::follow::{Follow, Lines};
+use crate::http::{Api, Front, Guard, Keys};
+use crate::processors::Registry;
+use crate::runs::Runs;
+use crate::store::sqlite::{OpenError, SqliteStore};
+use crate::sweep::Sweeper;
+use crate::worker::{Leases, Patience, Worker};
+
+/// The parts of a server, ready to be set going.
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) front: Arc<Front>,
+    pub(crate) follow: Follow,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sweeper: Sweeper,
+}
+
+impl App {
+    /// Opens the store and puts the parts together. `stop` ends every wait; `hard_stop` ends the work.
+    pub(crate) fn build(
+        config: &Config,
+        database: &Path,
+        local_key: &str,
+        processors: Registry,
+        stop: &CancellationToken,
+        hard_stop: CancellationToken,
+    ) -> Result<Self, OpenError> {
+        let lines = Lines::new();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone())?);
+        let runs = Runs::new(store.clone(), Arc::new(SystemClock));
+        let follow = Follow::new(store.clone(), lines.clone(), stop.clone());
+        let keys = Keys::new(&config.accept_keys, local_key);
+        let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open());
+        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store.id().to_owned());
+        let leases = Arc::new(Leases::default());
+        let worker =
+            Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
+        let sweeper = Sweeper { runs, leases };
+        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sweeper })
+    }
+}

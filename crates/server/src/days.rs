@@ -1,0 +1,173 @@
+//! Days in the life: random lists of operations on a real store with a clock moved by hand, crashes among them.
+//! Whatever the list, every accepted run ends once, and its log tells the whole story.
+
+use std::time::Duration;
+
+use legwork_core::command::Command;
+use legwork_core::fact::What;
+use legwork_core::id::{NodeId, RunId, Token};
+use legwork_core::run::{Failure, FailureCode, Status};
+use legwork_core::store::Claim;
+use proptest::prelude::*;
+
+use crate::testing::World;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Submit,
+    Claim,
+    Complete(usize),
+    Retry(usize),
+    GiveBack(usize),
+    Cancel(usize),
+    Answer(usize),
+    Ask(usize),
+    Forget(usize),
+    Pass(u64),
+    Sweep,
+    Crash,
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let which = 0..8_usize;
+    let op = prop_oneof![
+        4 => Just(Op::Submit),
+        4 => Just(Op::Claim),
+        3 => which.clone().prop_map(Op::Complete),
+        1 => which.clone().prop_map(Op::Retry),
+        1 => which.clone().prop_map(Op::GiveBack),
+        2 => which.clone().prop_map(Op::Cancel),
+        1 => which.clone().prop_map(Op::Ask),
+        1 => which.clone().prop_map(Op::Answer),
+        1 => which.prop_map(Op::Forget),
+        2 => (1..40_u64).prop_map(Op::Pass),
+        2 => Just(Op::Sweep),
+        1 => Just(Op::Crash),
+    ];
+    prop::collection::vec(op, 1..60)
+}
+
+/// What the world has been told and has answered.
+struct Day {
+    world: World,
+    accepted: Vec<RunId>,
+    /// Every lease ever given, the lost ones too: a late worker keeps trying.
+    leases: Vec<(RunId, Token)>,
+    tokens: u64,
+}
+
+impl Day {
+    fn new() -> Self {
+        Self { world: World::new(), accepted: Vec::new(), leases: Vec::new(), tokens: 0 }
+    }
+
+    async fn step(mut self, op: Op) -> Self {
+        let why = Failure { code: FailureCode::Processor, message: "not now".to_owned() };
+        let not_before = self.world.runs.now() + Duration::from_secs(3);
+        match op {
+            Op::Submit => self.accepted.push(self.world.submit("x").await),
+            Op::Claim => self.claim(2).await,
+            Op::Complete(n) => {
+                self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
+            }
+            Op::Retry(n) => {
+                self.with_lease(n, |token| Command::Retry { token, why: why.clone(), not_before }).await;
+            }
+            Op::GiveBack(n) => self.with_lease(n, |token| Command::GiveBack { token }).await,
+            Op::Ask(n) => {
+                let question = legwork_core::run::Question { text: "?".to_owned(), default: None, deadline: None };
+                self.with_lease(n, |token| Command::Ask { token, question: question.clone() }).await;
+            }
+            Op::Cancel(n) => self.with_run(n, Command::Cancel).await,
+            Op::Answer(n) => self.with_run(n, Command::Answer { answer: "1".to_owned() }).await,
+            Op::Forget(n) => self.forget(n).await,
+            Op::Pass(seconds) => self.world.clock.pass(Duration::from_secs(seconds)),
+            Op::Sweep => drop(self.world.sweeper.once().await.unwrap()),
+            Op::Crash => self.world = self.world.restarted(),
+        }
+        self
+    }
+
+    async fn claim(&mut self, n: u64) {
+        let tokens = (self.tokens..self.tokens + n).map(Token).collect();
+        self.tokens += n;
+        let room = [("base".to_owned(), usize::try_from(n).unwrap())].into();
+        let until = self.world.runs.now() + Duration::from_secs(30);
+        let claimed = self.world.runs.claim(Claim { node: NodeId(1), room, tokens, until }).await.unwrap();
+        let lease = |run: &legwork_core::run::Run| (run.id, run.life.state.lease().unwrap().token);
+        self.leases.extend(claimed.iter().map(|claimed| lease(&claimed.run)));
+    }
+
+    /// Refusals are fine: what must hold is checked on the log.
+    async fn with_lease(&self, n: usize, command: impl Fn(Token) -> Command) {
+        let Some((run, token)) = self.leases.len().checked_sub(1 + n).map(|at| self.leases[at]) else { return };
+        drop(self.world.runs.apply(run, command(token)).await);
+    }
+
+    async fn with_run(&self, n: usize, command: Command) {
+        let Some(run) = self.accepted.len().checked_sub(1 + n).map(|at| self.accepted[at]) else { return };
+        drop(self.world.runs.apply(run, command).await);
+    }
+
+    async fn forget(&mut self, n: usize) {
+        let Some(at) = self.accepted.len().checked_sub(1 + n) else { return };
+        if self.world.store.forget(self.accepted[at]).await.is_ok() {
+            self.accepted.remove(at);
+        }
+    }
+
+    /// Gives the world time until nothing is left to do.
+    async fn evening(&mut self) {
+        for run in self.accepted.clone() {
+            drop(self.world.runs.apply(run, Command::Answer { answer: "1".to_owned() }).await);
+        }
+        for _ in 0..200 {
+            self.world.clock.pass(Duration::from_mins(1));
+            while self.world.sweeper.once().await.unwrap() > 0 {}
+            let before = self.leases.len();
+            self.claim(8).await;
+            let news = self.leases.len() - before;
+            for n in 0..news {
+                self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
+            }
+            if news == 0 {
+                return;
+            }
+        }
+        panic!("the evening has no end");
+    }
+
+    async fn check(&self) {
+        for run in &self.accepted {
+            let life = self.world.run(*run).await.life;
+            let log = self.world.store.facts(*run, 0, 1000).await.unwrap();
+            assert_eq!(log.iter().map(|fact| fact.seq).collect::<Vec<_>>(), (1..=life.version).collect::<Vec<_>>());
+            assert!(log.windows(2).all(|pair| pair[0].at <= pair[1].at), "the log does not run backwards");
+            let states: Vec<Status> = log
+                .iter()
+                .filter_map(|fact| if let What::State { status, .. } = fact.what { Some(status) } else { None })
+                .collect();
+            assert_eq!(states.first(), Some(&Status::Queued));
+            assert_eq!(states.last(), Some(&life.status()));
+            assert_eq!(states.iter().filter(|status| status.is_ended()).count(), 1, "it ends once: {states:?}");
+            let output = self.world.store.output(*run).await.unwrap();
+            assert_eq!(output.is_some(), life.status() == Status::Completed);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn every_accepted_run_ends_once_whatever_the_day_brings(ops in ops()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut day = Day::new();
+            for op in ops {
+                day = day.step(op).await;
+            }
+            day.evening().await;
+            day.check().await;
+        });
+    }
+}

@@ -1,0 +1,179 @@
+//! The store's folder: it belongs to one process at a time, and says to others on this machine where that one is.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+const LOCK: &str = "lock";
+const SERVER: &str = "server.json";
+
+/// Where the folder's owner can be reached. Readable by its user only: the key opens the store.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFile {
+    /// The process.
+    pub pid: u32,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The store's id; compare it with what `/health` says before showing the key to anybody.
+    pub store_id: String,
+    /// A key that the process accepts for the owner `local`.
+    pub key: String,
+}
+
+impl std::fmt::Debug for ServerFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerFile").field("pid", &self.pid).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Why a folder cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another process has it.
+    #[error("the store {} is in use by another process{}", folder.display(), by.as_ref().map_or_else(String::new, at))]
+    Held {
+        /// The folder.
+        folder: PathBuf,
+        /// Who has it, if it said so yet.
+        by: Option<ServerFile>,
+    },
+    /// The system does not let us.
+    #[error("the folder {} cannot be used as a store", folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn at(by: &ServerFile) -> String {
+    format!(" (process {}, at http://{})", by.pid, by.address)
+}
+
+/// A folder that is ours until this is dropped or the process ends, however it ends.
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be and takes it.
+    pub(crate) fn take(path: &Path) -> Result<Self, FolderError> {
+        let unusable = |source| FolderError::Unusable { folder: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        let lock = open_lock(path).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(FolderError::Held { folder: path.to_owned(), by: read(path) });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let folder = Self { path: path.to_owned(), _lock: lock };
+        // What an earlier owner left is no longer true.
+        folder.unpublish();
+        Ok(folder)
+    }
+
+    /// The file of the embedded store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("legwork.db")
+    }
+
+    /// Tells others on this machine where we are.
+    pub(crate) fn publish(&self, server: &ServerFile) -> io::Result<()> {
+        let draft = self.path.join("server.json.new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(&serde_json::to_vec(server)?)?;
+        fs::rename(draft, self.path.join(SERVER))
+    }
+
+    fn unpublish(&self) {
+        // It may well not be there; and if it stays, the lock and the store's id still tell the truth.
+        drop(fs::remove_file(self.path.join(SERVER)));
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.unpublish();
+    }
+}
+
+/// Who owns this folder right now; `None` when nobody does, or when the owner has not said yet where it is.
+pub fn holder(path: &Path) -> Option<ServerFile> {
+    let lock = File::open(path.join(LOCK)).ok()?;
+    match lock.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => read(path),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path.join(LOCK))
+}
+
+fn read(path: &Path) -> Option<ServerFile> {
+    serde_json::from_slice(&fs::read(path.join(SERVER)).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server() -> ServerFile {
+        let address = "127.0.0.1:8787".parse().unwrap();
+        ServerFile { pid: 7, address, store_id: "store_1".to_owned(), key: "k".to_owned() }
+    }
+
+    #[test]
+    fn a_folder_has_one_owner_at_a_time() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("deep/store");
+        let first = Folder::take(&path).unwrap();
+        first.publish(&server()).unwrap();
+        let Err(FolderError::Held { by, .. }) = Folder::take(&path) else { panic!("it was taken twice") };
+        assert_eq!(by, Some(server()));
+        assert_eq!(holder(&path), Some(server()));
+        drop(first);
+        assert_eq!(holder(&path), None);
+        Folder::take(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_owner_left_is_not_believed() {
+        let home = tempfile::tempdir().unwrap();
+        let first = Folder::take(home.path()).unwrap();
+        first.publish(&server()).unwrap();
+        let left = fs::read(home.path().join(SERVER)).unwrap();
+        drop(first);
+        fs::write(home.path().join(SERVER), left).unwrap();
+        assert_eq!(holder(home.path()), None, "nobody holds the lock");
+        let _second = Folder::take(home.path()).unwrap();
+        assert_eq!(holder(home.path()), None, "the new owner has not said where it is");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_a_clear_error() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("file"), "").unwrap();
+        let Err(refused) = Folder::take(&home.path().join("file/store")) else { panic!("it was made") };
+        assert!(matches!(refused, FolderError::Unusable { .. }), "{refused}");
+    }
+
+    #[test]
+    fn only_the_user_can_read_the_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::take(&home.path().join("store")).unwrap();
+        folder.publish(&server()).unwrap();
+        let mode = |name: &str| fs::metadata(folder.path.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(SERVER), mode(".")), (0o600, 0o700));
+    }
+}

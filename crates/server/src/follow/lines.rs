@@ -1,0 +1,159 @@
+//! Who waits for which run. One line a watched run, however many stand in it.
+//!
+//! A hint bumps the line's generation and wakes everybody in it. What was read of the run since that bump is shared:
+//! a thousand waiters on one run cost one read, not a thousand.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use legwork_core::id::RunId;
+use legwork_core::run::Run;
+use legwork_core::store::{Nudge, Store, StoreError};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+const SHARDS: usize = 32;
+
+type Shard = Mutex<HashMap<RunId, Weak<Line>>>;
+
+/// All lines of this process, and the bell for work.
+pub(crate) struct Lines {
+    shards: [Shard; SHARDS],
+    hash: RandomState,
+    work: Notify,
+}
+
+/// A run that somebody waits for.
+pub(crate) struct Line {
+    id: RunId,
+    lines: Weak<Lines>,
+    changed: Notify,
+    generation: AtomicU64,
+    /// The version last read; 0 before the first read and when the run is gone.
+    version: AtomicU64,
+    seen: tokio::sync::Mutex<Option<Seen>>,
+}
+
+struct Seen {
+    generation: u64,
+    view: Option<Arc<View>>,
+}
+
+/// A run as it was read, with its output if it has one.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) run: Run,
+    pub(crate) output: Option<Bytes>,
+}
+
+impl View {
+    /// Reads a run; `None` when there is none of this name.
+    pub(crate) async fn read(store: &dyn Store, id: RunId) -> Result<Option<Self>, StoreError> {
+        let Some(run) = store.run(id).await? else { return Ok(None) };
+        let ended = run.life.status().is_ended();
+        let output = if ended { store.output(id).await? } else { None };
+        Ok(Some(Self { run, output }))
+    }
+}
+
+impl Lines {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+            hash: RandomState::new(),
+            work: Notify::new(),
+        })
+    }
+
+    /// Joins the line for a run.
+    pub(crate) fn join(self: &Arc<Self>, id: RunId) -> Arc<Line> {
+        let mut shard = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = shard.get(&id).and_then(Weak::upgrade) {
+            return line;
+        }
+        let line = Arc::new(Line {
+            id,
+            lines: Arc::downgrade(self),
+            changed: Notify::new(),
+            generation: AtomicU64::new(1),
+            version: AtomicU64::new(0),
+            seen: tokio::sync::Mutex::new(None),
+        });
+        shard.insert(id, Arc::downgrade(&line));
+        line
+    }
+
+    /// Resolves when something was put into the queue since it was last asked.
+    pub(crate) fn work(&self) -> Notified<'_> {
+        self.work.notified()
+    }
+
+    /// The runs that somebody waits for, each with the version that was last read.
+    pub(crate) fn watched(&self) -> Vec<(RunId, u64)> {
+        let watched = |shard: &Shard| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let lines: Vec<_> = shard.values().filter_map(Weak::upgrade).collect();
+            // Unlocked before the lines are dropped: the last one to leave takes this lock.
+            drop(shard);
+            lines.iter().map(|line| (line.id, line.version.load(Ordering::Acquire))).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(watched).collect()
+    }
+
+    fn shard(&self, id: RunId) -> &Shard {
+        // The remainder is below SHARDS.
+        &self.shards[usize::try_from(self.hash.hash_one(id) % SHARDS as u64).unwrap_or(0)]
+    }
+}
+
+impl Nudge for Lines {
+    fn changed(&self, id: RunId) {
+        let line = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).get(&id).and_then(Weak::upgrade);
+        if let Some(line) = line {
+            line.generation.fetch_add(1, Ordering::AcqRel);
+            line.changed.notify_waiters();
+        }
+    }
+
+    fn queued(&self) {
+        self.work.notify_one();
+    }
+}
+
+impl Line {
+    /// Resolves at the next change. Enable it before looking, or a change slips through in between.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// The run as it is now, or as somebody read it since its last change.
+    pub(crate) async fn look(&self, store: &dyn Store) -> Result<Option<Arc<View>>, StoreError> {
+        let mut seen = self.seen.lock().await;
+        // Taken before the read: a change during the read makes the next look read again.
+        let generation = self.generation.load(Ordering::Acquire);
+        if let Some(seen) = &*seen
+            && seen.generation == generation
+        {
+            return Ok(seen.view.clone());
+        }
+        let view = View::read(store, self.id).await?.map(Arc::new);
+        self.version.store(view.as_ref().map_or(0, |view| view.run.life.version), Ordering::Release);
+        *seen = Some(Seen { generation, view: view.clone() });
+        Ok(view)
+    }
+}
+
+/// The last one to leave closes the line.
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Some(lines) = self.lines.upgrade() else { return };
+        let mut shard = lines.shard(self.id).lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have opened a new one meanwhile.
+        if shard.get(&self.id).is_some_and(|line| line.strong_count() == 0) {
+            shard.remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything that waits for a run: get in line, look, and only then sleep. A hint says *that* something changed; what
+//! changed is read from the store.
+
+mod lines;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use legwork_core::id::RunId;
+use legwork_core::store::{Nudge as _, Store, StoreError};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+pub(crate) use self::lines::{Line, Lines, View};
+
+/// How long a wait lasts beyond its event at the most, if every hint is lost.
+const LOOK_ANYWAY: Duration = Duration::from_secs(1);
+
+/// Waits for runs.
+#[derive(Clone)]
+pub(crate) struct Follow {
+    store: Arc<dyn Store>,
+    lines: Arc<Lines>,
+    stop: CancellationToken,
+}
+
+/// How a wait ended.
+#[derive(Debug)]
+pub(crate) enum Waited {
+    /// What was waited for is there.
+    Done(Arc<View>),
+    /// The time is up; this is how the run stands.
+    Late(Arc<View>),
+    /// There is no such run, or not any more.
+    Gone,
+    /// The server stops.
+    Stopping,
+}
+
+impl Follow {
+    pub(crate) fn new(store: Arc<dyn Store>, lines: Arc<Lines>, stop: CancellationToken) -> Self {
+        Self { store, lines, stop }
+    }
+
+    /// Waits until a run is as wished, at the longest until the deadline.
+    pub(crate) async fn until(
+        &self,
+        id: RunId,
+        deadline: Instant,
+        wished: impl Fn(&View) -> bool,
+    ) -> Result<Waited, StoreError> {
+        // Most callers come when it is done already; they need not get in line.
+        match View::read(&*self.store, id).await? {
+            None => return Ok(Waited::Gone),
+            Some(view) if wished(&view) => return Ok(Waited::Done(Arc::new(view))),
+            Some(view) if deadline <= Instant::now() => return Ok(Waited::Late(Arc::new(view))),
+            Some(_) => {}
+        }
+        let line = self.lines.join(id);
+        loop {
+            let mut changed = pin!(line.changed());
+            changed.as_mut().enable();
+            let Some(view) = line.look(&*self.store).await? else { return Ok(Waited::Gone) };
+            if wished(&view) {
+                return Ok(Waited::Done(view));
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(Waited::Stopping),
+                woken = timeout_at(deadline, changed) => if woken.is_err() { return Ok(Waited::Late(view)) },
+            }
+        }
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Looks once after all watched runs, and wakes those who wait for one that changed. Returns how many did.
+    pub(crate) async fn watch_once(&self) -> Result<usize, StoreError> {
+        let watched = self.lines.watched();
+        if watched.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<_> = watched.iter().map(|(id, _)| *id).collect();
+        let now: std::collections::HashMap<_, _> = self.store.versions(&ids).await?.into_iter().collect();
+        let missed: Vec<_> = watched.into_iter().filter(|(id, seen)| now.get(id) != Some(seen)).collect();
+        for (id, _) in &missed {
+            self.lines.changed(*id);
+        }
+        Ok(missed.len())
+    }
+
+    /// Makes up for hints that were lost, once a second, until the server stops.
+    pub(crate) async fn watch(self) {
+        while !self.stop.is_cancelled() {
+            if let Err(error) = self.watch_once().await {
+                warn!(error = &error as &dyn std::error::Error, "could not look after watched runs, will try again");
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = sleep(LOOK_ANYWAY) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Bodies of requests: read whole, within limits, whatever their content type says.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use legwork_api::code::Code;
+use tokio::time::timeout;
+
+use super::Api;
+use super::failure::Failure;
+
+/// How long the body of a run may be.
+pub(crate) const MOST: u32 = 1024 * 1024;
+/// How many bytes of bodies may be on their way in at once.
+pub(crate) const IN_FLIGHT: usize = 256 * 1024 * 1024;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A request's body.
+pub(crate) struct Given(pub(crate) Bytes);
+
+impl FromRequest<Api> for Given {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
+        let body = request.into_body();
+        let hint = http_body::Body::size_hint(&body);
+        if hint.lower() > u64::from(MOST) {
+            return Err(too_large());
+        }
+        // What has a length takes that much room; what has none takes all it may.
+        let room = hint.exact().and_then(|length| u32::try_from(length).ok()).unwrap_or(MOST);
+        let _room = api.bodies.try_acquire_many(room).map_err(|_| crowded())?;
+        let read = timeout(PATIENCE, Limited::new(body, MOST as usize).collect()).await.map_err(|_| late())?;
+        read.map(|body| Self(body.to_bytes()))
+            .map_err(|error| if error.downcast_ref::<LengthLimitError>().is_some() { too_large() } else { broken() })
+    }
+}
+
+fn too_large() -> Failure {
+    Failure::new(Code::TooLarge, format!("the body is over the limit of {MOST} bytes"))
+}
+
+fn crowded() -> Failure {
+    Failure::new(Code::Busy, "too many bodies are on their way in; try again in a second")
+}
+
+fn late() -> Failure {
+    Failure::new(Code::BadRequest, format!("the body did not arrive within {} s", PATIENCE.as_secs()))
+}
+
+fn broken() -> Failure {
+    Failure::new(Code::BadRequest, "the body broke off")
+}

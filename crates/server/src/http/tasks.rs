@@ -1,0 +1,215 @@
+//! The routes of task runs (wire.md 1.1), and cancel, list, long poll and delete on top.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use legwork_api::code::Code;
+use legwork_api::result::{RunPage, result_bytes};
+use legwork_api::run::{TaskRun, told};
+use legwork_core::id::{Owner, RunId};
+use legwork_core::run::{Run, State as Stands, Status};
+use legwork_core::store::{Cursor, ListQuery};
+use legwork_core::time::Micros;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::Api;
+use super::body::Given;
+use super::create::create;
+use super::failure::Failure;
+use super::hold::hold;
+use super::keys::Caller;
+use super::query::Query;
+use crate::follow::{View, Waited};
+
+/// How long a long poll holds at the most.
+const LONGEST_POLL: Duration = Duration::from_mins(5);
+/// How many runs a page has when nobody says, and at the most.
+const PAGE: usize = 20;
+const LONGEST_PAGE: usize = 1000;
+
+/// The routes below `/v1` and `/v1beta`.
+pub(super) fn routes() -> Router<Api> {
+    let methods = |methods: MethodRouter<Api>| methods.fallback(super::wrong_method);
+    Router::new()
+        .route("/tasks/runs", methods(post(submit).get(list)))
+        .route("/tasks/runs/{id}", methods(get(show).delete(forget)))
+        .route("/tasks/runs/{id}/input", methods(get(input)))
+        .route("/tasks/runs/{id}/result", methods(get(result)))
+        .route("/tasks/runs/{id}/cancel", methods(post(cancel)))
+}
+
+/// The run that a path names. What cannot be an id names nothing.
+pub(super) struct Id(RunId);
+
+impl FromRequestParts<Api> for Id {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let Path(text) = Path::<String>::from_request_parts(parts, api)
+            .await
+            .map_err(|_| Failure::new(Code::NotFound, "the run's id is not text"))?;
+        let odd = |odd| Failure::new(Code::NotFound, format!("there is no run {text:?}: {odd}"));
+        text.parse().map(Self).map_err(odd)
+    }
+}
+
+async fn submit(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Response, Failure> {
+    let run = create(&api, caller.0, &body).await?;
+    Ok((StatusCode::ACCEPTED, shown(&run)).into_response())
+}
+
+/// The run as it is; with `wait`, as soon as it is not what `If-None-Match` names (or what it was when asked).
+async fn show(
+    caller: Caller,
+    State(api): State<Api>,
+    Id(id): Id,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
+    let known = headers.get(IF_NONE_MATCH).cloned();
+    let wait = query.read::<f64>("wait", "a number of seconds")?.map(seconds).transpose()?;
+    let run = match wait {
+        Some(wait) => changed(&api, run, known.as_ref(), Instant::now() + wait).await?,
+        None => run,
+    };
+    let unchanged = known.is_some_and(|known| known == etag(&run));
+    let status = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { shown(&run) };
+    Ok(([(ETAG, etag(&run))], status).into_response())
+}
+
+async fn changed(api: &Api, run: Run, known: Option<&HeaderValue>, deadline: Instant) -> Result<Run, Failure> {
+    let (id, now) = (run.id, etag(&run));
+    let known = known.cloned().unwrap_or_else(|| now.clone());
+    // Nothing will ever happen to an ended run: waiting for it would be for nothing.
+    if known != now || run.life.status().is_ended() {
+        return Ok(run);
+    }
+    match api.follow.until(id, deadline, |view| etag(&view.run) != known).await? {
+        Waited::Done(view) | Waited::Late(view) => Ok(view.run.clone()),
+        Waited::Gone => Err(Failure::no_such_run(id)),
+        Waited::Stopping => Err(stopping()),
+    }
+}
+
+fn seconds(number: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(number)
+        .map(|wait| wait.min(LONGEST_POLL))
+        .map_err(|_| Failure::invalid("query", "wait", "a number of seconds from 0 to 300 is needed"))
+}
+
+async fn input(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Response, Failure> {
+    let input = api.runs.input(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
+    Ok(raw_json(input).into_response())
+}
+
+/// Holds until the run has ended, and gives its output.
+async fn result(
+    caller: Caller,
+    State(api): State<Api>,
+    Id(id): Id,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let asked = Instant::now();
+    let wait = hold(query.get("timeout"), &headers)?;
+    // The owner first: another's run must not be waited for.
+    let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
+    drop(run);
+    match api.follow.until(id, asked + wait, |view| view.run.life.status().is_ended()).await? {
+        Waited::Done(view) => outcome(&view),
+        Waited::Late(view) => Err(still_active(&view.run, wait)),
+        Waited::Gone => Err(Failure::no_such_run(id)),
+        Waited::Stopping => Err(stopping()),
+    }
+}
+
+fn outcome(view: &View) -> Result<Response, Failure> {
+    let run = &view.run;
+    let status = run.life.status();
+    match (&run.life.state, &view.output) {
+        (Stands::Failed { why }, _) => {
+            let mut error = told(run.id, why);
+            let code = error.detail.take();
+            error.detail = Some(json!({"status": status, "run_id": run.id.to_string(), "error": code}));
+            Err(Failure::of_run(Code::NoOutput, error))
+        }
+        (Stands::Completed, Some(output)) => Ok(raw_json(result_bytes(run, output)).into_response()),
+        _ => Err(Failure::new(Code::NoOutput, format!("the run was {status}: it has no result"))
+            .detail(json!({"status": status, "run_id": run.id.to_string()}))),
+    }
+}
+
+/// Scripts look for `408` or `timeout` in the text, so both stand in it.
+fn still_active(run: &Run, wait: Duration) -> Failure {
+    let status = run.life.status();
+    let hint = if status == Status::ActionRequired { "it waits for an answer" } else { "ask again" };
+    let message = format!("408 timeout: the run is still {status} after {} s; {hint}", wait.as_secs_f64());
+    Failure::new(Code::StillActive, message).detail(json!({"status": status, "run_id": run.id.to_string()}))
+}
+
+fn stopping() -> Failure {
+    Failure::new(Code::Busy, "the server is stopping; the run is kept: ask again in a second")
+}
+
+async fn cancel(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Response, Failure> {
+    let run = api.runs.cancel(&caller.0, id).await.map_err(|error| Failure::wish(id, "cancelled", error))?;
+    Ok(shown(&run))
+}
+
+async fn forget(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<StatusCode, Failure> {
+    api.runs.forget(&caller.0, id).await.map_err(|error| Failure::wish(id, "deleted", error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn list(caller: Caller, State(api): State<Api>, query: Query) -> Result<Json<RunPage>, Failure> {
+    let page = api.runs.list(&wanted(caller.0, &query)?).await?;
+    let next_cursor = page.next.map(|cursor| cursor.0.to_string());
+    Ok(Json(RunPage { runs: page.runs.iter().map(TaskRun::from).collect(), next_cursor }))
+}
+
+fn wanted(owner: Owner, query: &Query) -> Result<ListQuery, Failure> {
+    if query.get("q").is_some() {
+        return Err(Failure::invalid("query", "q", "full-text search is not in this version"));
+    }
+    let after = query.get("created_after").map(|text| {
+        let odd = || {
+            Failure::invalid(
+                "query",
+                "created_after",
+                format!("a time like 2026-11-23T12:00:00Z is needed, not {text:?}"),
+            )
+        };
+        Micros::parse_rfc3339(text).ok_or_else(odd)
+    });
+    Ok(ListQuery {
+        owner: Some(owner),
+        status: query.read("status", "one of the seven states")?,
+        processor: query.get("processor").map(str::to_owned),
+        group: query.read("taskgroup_id", "a group's id")?,
+        created_after: after.transpose()?,
+        metadata: query.by_key("metadata"),
+        cursor: query.read("cursor", "what `next_cursor` said")?.map(Cursor),
+        limit: query.read("limit", "a number of runs")?.unwrap_or(PAGE).clamp(1, LONGEST_PAGE),
+    })
+}
+
+fn shown(run: &Run) -> Response {
+    Json(TaskRun::from(run)).into_response()
+}
+
+fn etag(run: &Run) -> HeaderValue {
+    // Digits and quotes are fair in a header.
+    HeaderValue::try_from(format!("\"{}\"", run.life.version)).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+fn raw_json(body: bytes::Bytes) -> impl IntoResponse {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body)
+}

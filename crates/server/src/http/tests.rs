@@ -1,0 +1,304 @@
+//! The HTTP surface in one process, whole bodies as snapshots.
+
+use legwork_core::run::Status;
+use serde_json::json;
+
+use crate::testing::{Answer, World};
+
+const MINIMAL: &str = r#"{"processor":"base","input":"hello"}"#;
+
+async fn accepted(world: &World, body: &str) -> Answer {
+    let answer = world.post("/v1/tasks/runs", body).await;
+    assert_eq!(answer.status, 202, "{:#}", answer.body);
+    answer
+}
+
+fn path(answer: &Answer, rest: &str) -> String {
+    format!("/v1/tasks/runs/{}{rest}", answer.run_id())
+}
+
+#[tokio::test]
+async fn a_run_is_accepted_with_every_key_of_the_wire() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    insta::assert_snapshot!(answer.shown());
+    let again = world.get(&path(&answer, "")).await;
+    assert_eq!(again.body, answer.body);
+}
+
+#[tokio::test]
+async fn what_was_submitted_is_shown_as_it_was_given() {
+    let world = World::new();
+    let body = r#"{"input": {"n": 1.0, "big": 123456789012345678901234567890},
+        "processor": "pro", "metadata": null, "unknown": [1], "webhook_url": "https://example.com/hook"}"#;
+    let answer = accepted(&world, body).await;
+    insta::assert_snapshot!(world.get(&path(&answer, "/input")).await.shown());
+}
+
+#[tokio::test]
+async fn a_result_is_held_until_the_run_has_ended() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    world.work();
+    let result = world.get(&path(&answer, "/result")).await;
+    insta::assert_snapshot!(result.shown());
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_there_in_time_is_a_408_and_the_run_goes_on() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    insta::assert_snapshot!(world.get(&path(&answer, "/result?timeout=0")).await.shown());
+    assert_eq!(world.status(answer.run_id()).await, Status::Queued);
+}
+
+#[tokio::test]
+async fn a_failed_run_has_no_result_but_a_reason() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, r#"{"processor":"base","input":"fail"}"#).await;
+    insta::assert_snapshot!("failed_result", world.get(&path(&answer, "/result")).await.shown());
+    insta::assert_snapshot!("failed_run", world.get(&path(&answer, "")).await.shown());
+}
+
+#[tokio::test]
+async fn a_cancelled_run_has_no_result() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    let cancelled = world.post(&path(&answer, "/cancel"), "").await;
+    assert_eq!((cancelled.status, cancelled.text("/status")), (200, "cancelled"));
+    let again = world.post(&path(&answer, "/cancel"), "").await;
+    assert_eq!((again.status, &again.body), (200, &cancelled.body), "asking again changes nothing");
+    insta::assert_snapshot!(world.get(&path(&answer, "/result")).await.shown());
+}
+
+#[tokio::test]
+async fn a_completed_run_cannot_be_cancelled_and_the_sdks_do_not_try_again() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, MINIMAL).await;
+    world.until_status(answer.run_id(), Status::Completed).await;
+    let refused = world.post(&path(&answer, "/cancel"), "").await;
+    assert_eq!(refused.headers["x-should-retry"], "false");
+    insta::assert_snapshot!(refused.shown());
+}
+
+#[tokio::test]
+async fn a_running_run_is_cancelling_first() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, r#"{"processor":"base","input":"be deaf"}"#).await;
+    world.until_status(answer.run_id(), Status::Running).await;
+    let cancelled = world.post(&path(&answer, "/cancel"), "").await;
+    assert_eq!(cancelled.text("/status"), "cancelling");
+    assert_eq!(cancelled.body["is_active"], json!(true));
+}
+
+#[tokio::test]
+async fn both_prefixes_are_the_same() {
+    let world = World::new();
+    let answer = world.post("/v1beta/tasks/runs?beta=true", MINIMAL).await;
+    assert_eq!(answer.status, 202);
+    let run = format!("/v1beta/tasks/runs/{}", answer.run_id());
+    assert_eq!(world.get(&run).await.body, answer.body);
+    assert_eq!(world.get(&format!("{run}/result?timeout=0&beta=true")).await.status, 408);
+}
+
+#[tokio::test]
+async fn a_body_is_read_whatever_its_content_type_says() {
+    let world = World::new();
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8"] {
+        let answer = world.ask("POST", "/v1/tasks/runs", &[("content-type", kind)], MINIMAL.as_bytes()).await;
+        assert_eq!(answer.status, 202, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn all_eighteen_processors_are_there() {
+    let world = World::new();
+    for name in legwork_core::tier::Tier::names() {
+        accepted(&world, &json!({"processor": name, "input": "x"}).to_string()).await;
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_helps() {
+    let world = World::new();
+    let long = format!(r#"{{"processor":"base","input":"{}"}}"#, "x".repeat(1024 * 1024));
+    let deep = format!(r#"{{"processor":"base","input":{{"a":{}{}}}}}"#, "[".repeat(200), "]".repeat(200));
+    let asks: [(&str, &str, &[u8]); 17] = [
+        ("POST", "/v1/tasks/runs", b""),
+        ("POST", "/v1/tasks/runs", b"{\"input\":"),
+        ("POST", "/v1/tasks/runs", b"[]"),
+        ("POST", "/v1/tasks/runs", b"{\"input\":\"\xff\"}"),
+        ("POST", "/v1/tasks/runs", b"{}"),
+        ("POST", "/v1/tasks/runs", br#"{"input":7,"processor":["base"],"enable_events":"yes"}"#),
+        ("POST", "/v1/tasks/runs", br#"{"input":"x","processor":"turbo"}"#),
+        (
+            "POST",
+            "/v1/tasks/runs",
+            br#"{"input":"x","processor":"base","previous_interaction_id":"trun_00000000000000000000000000000001"}"#,
+        ),
+        ("POST", "/v1/tasks/runs", long.as_bytes()),
+        ("POST", "/v1/tasks/runs", deep.as_bytes()),
+        ("GET", "/v1/tasks/runs/trun_1", b""),
+        ("GET", "/v1/tasks/runs/trun_00000000000000000000000000000001", b""),
+        ("GET", "/v1/tasks/runs/%ff/result", b""),
+        ("PUT", "/v1/tasks/runs", b""),
+        ("GET", "/v2/tasks/runs", b""),
+        ("GET", "/v1/tasks/runs?status=done", b""),
+        ("GET", "/v1/tasks/runs?created_after=yesterday", b""),
+    ];
+    let mut shown = String::new();
+    for (method, path, body) in asks {
+        let start: String = String::from_utf8_lossy(body).chars().take(100).collect();
+        let answer = world.ask(method, path, &[], body).await;
+        shown += &format!("{method} {path} {start}\n{}\n", answer.shown());
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn one_key_never_sees_anothers_runs() {
+    let world = World::with_keys(&["one", "two"]);
+    let (one, two) = (("x-api-key", "one"), ("authorization", "Bearer two"));
+    let mine = world.ask("POST", "/v1/tasks/runs", &[one], MINIMAL.as_bytes()).await;
+    assert_eq!(mine.status, 202);
+    for (method, rest) in
+        [("GET", ""), ("GET", "/input"), ("GET", "/result?timeout=0"), ("POST", "/cancel"), ("DELETE", "")]
+    {
+        let answer = world.ask(method, &path(&mine, rest), &[two], b"").await;
+        assert_eq!(answer.status, 404, "{method} {rest}");
+    }
+    let list = |key| world.ask("GET", "/v1/tasks/runs", std::slice::from_ref(key), b"");
+    assert_eq!(list(&two).await.body["runs"], json!([]));
+    assert_eq!(list(&one).await.body["runs"][0]["run_id"], mine.body["run_id"]);
+    assert_eq!(world.ask("GET", &path(&mine, ""), &[one], b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_with_keys_wants_one() {
+    let world = World::with_keys(&["one"]);
+    for headers in [&[][..], &[("x-api-key", "")], &[("x-api-key", "On")], &[("authorization", "Basic one")]] {
+        let answer = world.ask("POST", "/v1/tasks/runs", headers, MINIMAL.as_bytes()).await;
+        assert_eq!(answer.status, 401, "{headers:?}");
+    }
+    let local = world.ask("POST", "/v1/tasks/runs", &[("x-api-key", "the local key")], MINIMAL.as_bytes()).await;
+    assert_eq!(local.status, 202, "the key in the store's folder opens it");
+    assert_eq!(world.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn no_web_page_drives_a_server_without_keys() {
+    let world = World::new();
+    let page = [("origin", "https://evil.example"), ("content-type", "text/plain")];
+    let answer = world.ask("POST", "/v1/tasks/runs", &page, MINIMAL.as_bytes()).await;
+    insta::assert_snapshot!("foreign_origin", answer.shown());
+    let request = http::Request::post("/v1/tasks/runs").header("host", "rebound.example:8787");
+    let request = request.body(axum::body::Body::from(MINIMAL)).unwrap();
+    assert_eq!(world.front.answer(request).await.status(), 421);
+    assert_eq!(world.get("/v1/tasks/runs").await.body["runs"], json!([]), "nothing was accepted");
+}
+
+#[tokio::test]
+async fn a_page_of_this_machine_may_use_every_header_of_the_sdk() {
+    let world = World::new();
+    let headers = [
+        ("origin", "http://localhost:5173"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "x-api-key,x-stainless-lang"),
+    ];
+    let answer = world.ask("OPTIONS", "/v1/tasks/runs", &headers, b"").await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.headers["access-control-allow-origin"], "http://localhost:5173");
+    assert_eq!(answer.headers["access-control-allow-headers"], "x-api-key,x-stainless-lang");
+}
+
+#[tokio::test]
+async fn a_list_is_paged_and_filtered() {
+    let world = World::new();
+    for n in 0..5 {
+        accepted(&world, &json!({"processor": "base", "input": "x", "metadata": {"n": n}}).to_string()).await;
+    }
+    let first = world.get("/v1/tasks/runs?limit=3").await;
+    assert_eq!(first.body["runs"].as_array().unwrap().len(), 3);
+    let rest = world.get(&format!("/v1/tasks/runs?limit=3&cursor={}", first.text("/next_cursor"))).await;
+    let numbers = |page: &Answer| -> Vec<_> {
+        page.body["runs"].as_array().unwrap().iter().map(|run| run["metadata"]["n"].clone()).collect()
+    };
+    assert_eq!((numbers(&first), numbers(&rest)), (vec![json!(4), json!(3), json!(2)], vec![json!(1), json!(0)]));
+    assert_eq!(rest.body["next_cursor"], json!(null));
+    assert_eq!(numbers(&world.get("/v1/tasks/runs?metadata[n]=2&status=queued").await), [json!(2)]);
+}
+
+#[tokio::test]
+async fn a_long_poll_returns_when_the_run_changed() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    let first = world.get(&path(&answer, "")).await;
+    let etag = first.headers["etag"].to_str().unwrap().to_owned();
+    let known = [("if-none-match", etag.as_str())];
+    let late = world.ask("GET", &path(&answer, "?wait=0.01"), &known, b"").await;
+    assert_eq!((late.status, &late.body), (304, &json!(null)));
+    let poll_path = path(&answer, "?wait=60");
+    let (changed, _) = tokio::join!(
+        world.ask("GET", &poll_path, &known, b""),
+        world.runs.apply(answer.run_id(), legwork_core::command::Command::Cancel)
+    );
+    assert_eq!((changed.status, changed.text("/status")), (200, "cancelled"));
+    let ended = world.get(&path(&answer, "?wait=60")).await;
+    assert_eq!(ended.status, 200, "an ended run is not waited for");
+}
+
+#[tokio::test]
+async fn an_ended_run_can_be_deleted() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    let refused = world.ask("DELETE", &path(&answer, ""), &[], b"").await;
+    assert_eq!((refused.status, &refused.headers["x-should-retry"]), (409, &"false".parse().unwrap()));
+    world.post(&path(&answer, "/cancel"), "").await;
+    assert_eq!(world.ask("DELETE", &path(&answer, ""), &[], b"").await.status, 204);
+    assert_eq!(world.get(&path(&answer, "")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_held_result_is_told_when_the_server_stops() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    world.stop.cancel();
+    let held = world.get(&path(&answer, "/result")).await;
+    assert_eq!((held.status, &held.headers["retry-after"]), (503, &"1".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn an_input_that_breaks_its_schema_is_accepted_with_a_warning() {
+    let world = World::new();
+    let spec = json!({
+        "input_schema": {"type": "json", "json_schema": {"type": "object", "required": ["country"]}},
+        "output_schema": {"type": "text"},
+    });
+    let body = json!({"processor": "base", "input": {"land": "Chad"}, "task_spec": spec});
+    let answer = accepted(&world, &body.to_string()).await;
+    assert_eq!(answer.text("/warnings/0/type"), "input_validation_warning");
+}
+
+#[tokio::test]
+async fn an_interaction_goes_on_from_an_ended_run_only() {
+    let world = World::new();
+    let first = accepted(&world, MINIMAL).await;
+    let next = json!({"processor": "base", "input": "x", "previous_interaction_id": first.body["interaction_id"]});
+    assert_eq!(world.post("/v1/tasks/runs", &next.to_string()).await.status, 422);
+    world.work();
+    world.until_status(first.run_id(), Status::Completed).await;
+    accepted(&world, &next.to_string()).await;
+}
+
+#[tokio::test]
+async fn the_operators_routes_tell_what_they_should() {
+    let world = World::new();
+    let mut shown = String::new();
+    for path in ["/health", "/ready", "/version"] {
+        shown += &format!("{path}\n{}", world.get(path).await.shown());
+    }
+    insta::assert_snapshot!(shown);
+}

@@ -1,0 +1,234 @@
+//! Starting and stopping. A stop is asked for once and then runs its course: no new work, every wait answered, running
+//! work given its time, leases given back, the store closed. Killing the process at any point of it loses nothing.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::config::{Config, Role};
+use crate::folder::{Folder, FolderError, ServerFile};
+use crate::http::{Listener, listen};
+use crate::processors::{CorpusError, Registry};
+use crate::store::sqlite::OpenError;
+
+/// How long a folder is asked for again while its owner has not said where it is: it may be about to go.
+const HELD_FOR: Duration = Duration::from_millis(300);
+/// How long answers under way may take to get through once everything else has stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store's folder cannot be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Without keys a server is for this machine only.
+    #[error("{0} can be reached from other machines, and no key is configured")]
+    OpenToAll(SocketAddr),
+    /// The documents to answer from cannot be read.
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    /// A thread of ours ended before its time.
+    #[error("the server could not be put together")]
+    Broken(#[source] tokio::task::JoinError),
+}
+
+impl StartError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder(FolderError::Held { by, .. }) => Some(match by {
+                Some(by) => {
+                    format!("use that server: --server http://{}, or another folder: --store FOLDER", by.address)
+                }
+                None => "stop that process, or use another folder: --store FOLDER".to_owned(),
+            }),
+            Self::Folder(FolderError::Unusable { .. }) => Some("use another folder: --store FOLDER".to_owned()),
+            Self::Store(OpenError::Newer { .. }) => Some("use the legwork that wrote it, or a later one".to_owned()),
+            Self::Store(OpenError::NotOurs(_)) => Some("use another folder: --store FOLDER".to_owned()),
+            Self::Listen { .. } => Some("choose another address: --listen 127.0.0.1:0 takes any free port".to_owned()),
+            Self::OpenToAll(address) => {
+                Some(format!("legwork serve --listen {address} --accept-key \"$(openssl rand -hex 32)\""))
+            }
+            Self::Store(_) | Self::Corpus(_) | Self::Broken(_) => None,
+        }
+    }
+}
+
+/// Why a server stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// A part of it ended that should not have; what happened stands in the log.
+    #[error("a part of the server broke down")]
+    Broken,
+}
+
+/// A server at work.
+pub struct Running {
+    address: SocketAddr,
+    store_id: String,
+    local_key: String,
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<Result<(), StopError>>,
+}
+
+/// Starts a server with the built-in processors. When this returns, it listens.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let corpus = config.corpus.clone();
+    let processors = in_background(move || Registry::built_in(&corpus)).await??;
+    start_with(config, processors).await
+}
+
+/// Starts a server with processors of the caller's.
+pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
+    if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
+        return Err(StartError::OpenToAll(config.listen));
+    }
+    let folder = take(config.store.clone()).await?;
+    raise_file_limit();
+    let listener = listen(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
+    let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
+    let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
+    let local_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let app = {
+        let (config, database, key) = (config.clone(), folder.database(), local_key.clone());
+        let (stop, hard_stop) = (stop.clone(), hard_stop.clone());
+        in_background(move || App::build(&config, &database, &key, processors, &stop, hard_stop)).await??
+    };
+    let store_id = app.store.id().to_owned();
+    let server = ServerFile { pid: std::process::id(), address, store_id: store_id.clone(), key: local_key.clone() };
+    if let Err(error) = folder.publish(&server) {
+        warn!(error = &error as &dyn std::error::Error, "other commands will not find this server by its store");
+    }
+    let course = Course { app, folder, config, listener, stop: stop.clone(), hard_stop };
+    Ok(Running { address, store_id, local_key, stop, ended: tokio::spawn(course.run()) })
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The id of its store.
+    pub fn store_id(&self) -> &str {
+        &self.store_id
+    }
+
+    /// A key that it accepts for the owner `local`, as long as it runs.
+    pub fn local_key(&self) -> &str {
+        &self.local_key
+    }
+
+    /// Asks it to stop.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until it has stopped, after [`Running::stop`] or because something broke down.
+    pub async fn ended(self) -> Result<(), StopError> {
+        self.ended.await.unwrap_or(Err(StopError::Broken))
+    }
+}
+
+/// A server's way from its start to its end.
+struct Course {
+    app: App,
+    folder: Folder,
+    config: Config,
+    listener: Listener,
+    stop: CancellationToken,
+    hard_stop: CancellationToken,
+}
+
+impl Course {
+    async fn run(self) -> Result<(), StopError> {
+        let Self { app, folder, config, listener, stop, hard_stop } = self;
+        let mut parts = JoinSet::new();
+        parts.spawn(app.follow.watch());
+        // Connections are accepted before anything is swept.
+        let serving = tokio::spawn(listener.serve(app.front, stop.clone()));
+        if config.role != Role::Api {
+            parts.spawn(app.worker.work(stop.clone()));
+        }
+        parts.spawn(app.sweeper.sweep(stop.clone()));
+        let broken = tokio::select! {
+            () = stop.cancelled() => false,
+            ended = parts.join_next() => ended.is_some_and(|ended| is_broken(&ended)),
+        };
+        stop.cancel();
+        info!("stopping");
+        let broken = wind_down(parts, config.drain, &hard_stop).await || broken;
+        if timeout(LAST_ANSWERS, serving).await.is_err() {
+            warn!("some answers were not taken in time");
+        }
+        drop(app.store);
+        drop(folder);
+        if broken { Err(StopError::Broken) } else { Ok(()) }
+    }
+}
+
+/// Lets the parts end: running work has its time, then it has to stop.
+async fn wind_down(mut parts: JoinSet<()>, drain: Duration, hard_stop: &CancellationToken) -> bool {
+    let mut broken = false;
+    let mut late = std::pin::pin!(sleep(drain));
+    loop {
+        tokio::select! {
+            ended = parts.join_next() => match ended {
+                None => return broken,
+                Some(ended) => broken |= is_broken(&ended),
+            },
+            () = &mut late, if !hard_stop.is_cancelled() => hard_stop.cancel(),
+        }
+    }
+}
+
+fn is_broken(ended: &Result<(), tokio::task::JoinError>) -> bool {
+    if let Err(error) = ended {
+        error!(error = error as &dyn std::error::Error, "a part of the server broke down");
+    }
+    ended.is_err()
+}
+
+async fn take(path: PathBuf) -> Result<Folder, StartError> {
+    let give_up = tokio::time::Instant::now() + HELD_FOR;
+    loop {
+        match Folder::take(&path) {
+            Err(FolderError::Held { by: None, .. }) if tokio::time::Instant::now() < give_up => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            taken => return Ok(taken?),
+        }
+    }
+}
+
+/// Ten thousand waiting callers are ten thousand files.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
+    }
+}
+
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work).await.map_err(StartError::Broken)
+}

@@ -1,0 +1,125 @@
+//! The one door for every change of a run, and for every look that an owner takes. An owner sees only his own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use legwork_core::command::{Command, Refused};
+use legwork_core::fact::What;
+use legwork_core::id::{Owner, RunId};
+use legwork_core::run::{Life, Run, Status};
+use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Page, Store, StoreError};
+use legwork_core::time::Micros;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+
+/// The runs of this server.
+#[derive(Clone)]
+pub(crate) struct Runs {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why an owner's wish was not granted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WishError {
+    /// There is no such run, or it is another's, which is the same to a caller.
+    #[error("there is no such run")]
+    Unknown,
+    /// Not in the state that it is in.
+    #[error("the run is {0}")]
+    NotIn(Status),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Runs {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// A name that nobody has; those of one process rise with time.
+    pub(crate) fn new_id() -> RunId {
+        RunId::from_u128(Uuid::now_v7().as_u128())
+    }
+
+    pub(crate) async fn submit(&self, new: NewRun) -> Result<Run, StoreError> {
+        self.store.submit(new, self.clock.now()).await
+    }
+
+    /// An owner's run.
+    pub(crate) async fn get(&self, owner: &Owner, id: RunId) -> Result<Run, WishError> {
+        self.store.run(id).await?.filter(|run| run.owner == *owner).ok_or(WishError::Unknown)
+    }
+
+    /// What was submitted.
+    pub(crate) async fn input(&self, owner: &Owner, id: RunId) -> Result<Bytes, WishError> {
+        self.get(owner, id).await?;
+        self.store.input(id).await?.ok_or(WishError::Unknown)
+    }
+
+    pub(crate) async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        self.store.list(query).await
+    }
+
+    /// Cancels an owner's run; one that is cancelled already stays so.
+    pub(crate) async fn cancel(&self, owner: &Owner, id: RunId) -> Result<Run, WishError> {
+        let run = self.get(owner, id).await?;
+        match self.apply(id, Command::Cancel).await {
+            Ok(life) => Ok(Run { life, ..run }),
+            Err(ApplyError::Unknown) => Err(WishError::Unknown),
+            Err(ApplyError::Refused(Refused::Ended(status) | Refused::NotIn(status))) => Err(WishError::NotIn(status)),
+            Err(ApplyError::Refused(Refused::Stale | Refused::TooEarly)) => Err(WishError::NotIn(run.life.status())),
+            Err(ApplyError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Removes an owner's ended run and all that hangs on it.
+    pub(crate) async fn forget(&self, owner: &Owner, id: RunId) -> Result<(), WishError> {
+        self.get(owner, id).await?;
+        self.store.forget(id).await.map_err(|refused| match refused {
+            ForgetError::Unknown => WishError::Unknown,
+            ForgetError::NotEnded(status) => WishError::NotIn(status),
+            ForgetError::Store(error) => WishError::Store(error),
+        })
+    }
+
+    /// Does to a run what the rules say. For workers and sweepers, who have no owner.
+    pub(crate) async fn apply(&self, id: RunId, command: Command) -> Result<Life, ApplyError> {
+        self.store.apply(id, command, self.clock.now()).await
+    }
+
+    /// How a run stands.
+    pub(crate) async fn life(&self, id: RunId) -> Result<Option<Life>, StoreError> {
+        Ok(self.store.run(id).await?.map(|run| run.life))
+    }
+
+    pub(crate) async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.store.claim(claim, self.clock.now()).await
+    }
+
+    pub(crate) async fn due(&self, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
+        self.store.due(self.clock.now(), limit).await
+    }
+
+    /// The caller's answers to a run's questions so far, oldest first.
+    pub(crate) async fn answers(&self, id: RunId) -> Result<Vec<String>, StoreError> {
+        let mut answers = Vec::new();
+        let mut after = 0;
+        loop {
+            let facts = self.store.facts(id, after, 1000).await?;
+            let Some(last) = facts.last() else { return Ok(answers) };
+            after = last.seq;
+            answers.extend(facts.into_iter().filter_map(|fact| match fact.what {
+                What::Answer { answer } => Some(answer),
+                What::State { .. } | What::Finish | What::Progress { .. } => None,
+            }));
+        }
+    }
+
+    /// The time that this server goes by.
+    pub(crate) fn now(&self) -> Micros {
+        self.clock.now()
+    }
+}

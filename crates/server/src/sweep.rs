@@ -1,0 +1,64 @@
+//! What time brings: leases that ran out and deadlines that passed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use legwork_core::command::Command;
+use legwork_core::store::{ApplyError, StoreError};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::runs::Runs;
+use crate::worker::Leases;
+
+/// How often it is looked for; nobody waits for it more urgently.
+const EVERY: Duration = Duration::from_secs(1);
+/// How much is swept in one go.
+const BATCH: usize = 500;
+
+/// Sweeps.
+pub(crate) struct Sweeper {
+    pub(crate) runs: Runs,
+    /// Our own leases are never swept while the attempt lives: a machine that slept wakes up with all of them run out.
+    pub(crate) leases: Arc<Leases>,
+}
+
+impl Sweeper {
+    /// Sweeps once; returns how many runs changed by it.
+    pub(crate) async fn once(&self) -> Result<usize, StoreError> {
+        let due = self.runs.due(BATCH).await?;
+        let ours = |command: &Command| command.token().is_some_and(|token| self.leases.holds(token));
+        let due = due.into_iter().filter(|(_, command)| !ours(command));
+        let swept = join_all(due.map(|(id, command)| self.runs.apply(id, command))).await;
+        let mut changed = 0;
+        for answer in swept {
+            match answer {
+                Ok(_) => changed += 1,
+                // Somebody was faster, which is fine.
+                Err(ApplyError::Unknown | ApplyError::Refused(_)) => {}
+                Err(ApplyError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Sweeps until `stop`.
+    pub(crate) async fn sweep(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.once().await {
+                Ok(0) => {}
+                Ok(swept) => {
+                    info!(swept, "runs whose time had come were moved on");
+                    continue; // There may be more.
+                }
+                Err(error) => warn!(error = &error as &dyn std::error::Error, "could not sweep, will try again"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep(EVERY) => {}
+            }
+        }
+    }
+}

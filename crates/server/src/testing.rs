@@ -1,0 +1,262 @@
+//! A whole server in a test: a real store in a temporary folder, a clock that is moved by hand, and processors that do
+//! what the input tells them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use http_body_util::BodyExt as _;
+use legwork_core::fact::{Report, ReportBody, Step};
+use legwork_core::id::{Owner, RunId};
+use legwork_core::output::Output;
+use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
+use legwork_core::run::{Failure, FailureCode, Life, Run, Status};
+use legwork_core::store::{NewRun, Nudge, Store};
+use legwork_core::task::Input;
+use legwork_core::tier::Tier;
+use legwork_core::time::Micros;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::TestClock;
+use crate::follow::{Follow, Lines};
+use crate::http::{Api, Front, Guard, Keys};
+use crate::processors::Registry;
+use crate::runs::Runs;
+use crate::store::sqlite::SqliteStore;
+use crate::sweep::Sweeper;
+use crate::worker::{Leases, Patience, Worker};
+
+/// Monday morning.
+pub(crate) const MONDAY: Micros = Micros(1_763_971_200_000_000);
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runs: Runs,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) follow: Follow,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sweeper: Sweeper,
+    pub(crate) front: Front,
+    pub(crate) stop: CancellationToken,
+    pub(crate) hard_stop: CancellationToken,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// Hears nothing and tells nobody.
+struct Deaf;
+
+impl Nudge for Deaf {
+    fn changed(&self, _: RunId) {}
+    fn queued(&self) {}
+}
+
+impl World {
+    /// A server without keys.
+    pub(crate) fn new() -> Self {
+        Self::with(&[], true)
+    }
+
+    /// A server whose hints are all lost.
+    pub(crate) fn without_hints() -> Self {
+        Self::with(&[], false)
+    }
+
+    /// A server that accepts these keys.
+    pub(crate) fn with_keys(keys: &[&str]) -> Self {
+        Self::with(keys, true)
+    }
+
+    fn with(keys: &[&str], hints: bool) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), keys, hints)
+    }
+
+    /// The same store in a new process. The old one just vanished.
+    pub(crate) fn restarted(self) -> Self {
+        let Self { folder, clock, store, .. } = self;
+        drop(store);
+        let again = Self::on(folder, &[], true);
+        again.clock.pass(clock.since_monday());
+        again
+    }
+
+    fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool) -> Self {
+        let clock = Arc::new(TestClock::at(MONDAY));
+        let lines = Lines::new();
+        let nudge: Arc<dyn Nudge> = if hints { lines.clone() } else { Arc::new(Deaf) };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("legwork.db"), nudge).unwrap());
+        let runs = Runs::new(store.clone(), clock.clone());
+        let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
+        let follow = Follow::new(store.clone(), lines.clone(), stop.clone());
+        let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let keys = Keys::new(&keys, "the local key");
+        let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
+        let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
+        let registry = Registry::of(puppets);
+        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned());
+        let leases = Arc::new(Leases::default());
+        let soon = std::time::Duration::from_millis(20);
+        let patience = Patience { cancelled: soon, stopping: soon };
+        let worker = Worker::new(4, registry, runs.clone(), lines.clone(), leases.clone(), hard_stop.clone(), patience);
+        let sweeper = Sweeper { runs: runs.clone(), leases };
+        let front = Front::new(guard, api);
+        Self { clock, store, runs, lines, follow, worker, sweeper, front, stop, hard_stop, folder }
+    }
+
+    /// Submits a run that tells its processor what to do.
+    pub(crate) async fn submit(&self, what: &str) -> RunId {
+        self.submit_for("base", what).await
+    }
+
+    pub(crate) async fn submit_for(&self, processor: &str, what: &str) -> RunId {
+        let input = serde_json::json!({"input": what, "processor": processor});
+        let new = NewRun {
+            id: Runs::new_id(),
+            owner: Owner::local(),
+            processor: processor.to_owned(),
+            input: input.to_string().into(),
+            metadata: None,
+            warnings: None,
+            group: None,
+            events: true,
+            deadline: None,
+        };
+        self.runs.submit(new).await.unwrap().id
+    }
+
+    pub(crate) async fn run(&self, id: RunId) -> Run {
+        self.store.run(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn status(&self, id: RunId) -> Status {
+        self.run(id).await.life.status()
+    }
+
+    /// Waits until a run is as wished. A test that waits for ever is ended by the runner.
+    pub(crate) async fn until(&self, id: RunId, wished: impl Fn(&Life) -> bool) -> Life {
+        let far = tokio::time::Instant::now() + std::time::Duration::from_hours(1);
+        let line = self.follow.until(id, far, |view| wished(&view.run.life)).await.unwrap();
+        let crate::follow::Waited::Done(view) = line else { panic!("the wait ended as {line:?}") };
+        view.run.life.clone()
+    }
+
+    pub(crate) async fn until_status(&self, id: RunId, status: Status) -> Life {
+        self.until(id, |life| life.status() == status).await
+    }
+
+    /// Sets the worker going, until the world's `stop`.
+    pub(crate) fn work(&self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(self.worker.clone().work(self.stop.clone()))
+    }
+
+    /// One request to the HTTP surface.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:8787");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        Answer::of(self.front.answer(request).await).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], b"").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask("POST", path, &[], body.as_bytes()).await
+    }
+}
+
+/// What a request was answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Self { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {:#}", self.body))
+    }
+
+    pub(crate) fn run_id(&self) -> RunId {
+        self.text("/run_id").parse().unwrap()
+    }
+
+    /// Status and body, with what differs from run to run struck out.
+    pub(crate) fn shown(&self) -> String {
+        let mut body = self.body.clone();
+        strike(&mut body);
+        format!("{}\n{body:#}\n", self.status)
+    }
+}
+
+fn strike(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match (key.as_str(), &value) {
+                    ("run_id" | "interaction_id" | "ref_id", Value::String(_)) => *value = "(id)".into(),
+                    ("version", Value::String(_)) => *value = "(version)".into(),
+                    ("message", Value::String(text)) => *value = strike_id(text).into(),
+                    _ => strike(value),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(strike),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn strike_id(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.starts_with("trun_0") { "(id)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Does what its input says.
+struct Puppet;
+
+#[async_trait]
+impl Processor for Puppet {
+    async fn run(&self, job: Job, reporter: &dyn Reporter) -> Outcome {
+        let Input::Text(text) = &job.task.input else { return done("an object") };
+        let failure = |message: &str| Failure { code: FailureCode::Processor, message: message.to_owned() };
+        match text.as_str() {
+            "fail" => Outcome::Failed(failure("it cannot be done")),
+            "panic" => panic!("it went wrong"),
+            "retry" => Outcome::Retry { why: failure("not now"), after: std::time::Duration::from_secs(5) },
+            "hang" => match reporter.wished().await {
+                Wish::Finish => done("finished early"),
+                Wish::GoOn | Wish::Stop => Outcome::Stopped,
+            },
+            "be deaf" => std::future::pending().await,
+            "tell" => {
+                for n in 1..=3 {
+                    reporter.report(told(n)).await;
+                }
+                done("told")
+            }
+            other => done(other),
+        }
+    }
+}
+
+fn told(n: u32) -> Report {
+    Report { key: format!("told:{n}"), body: ReportBody::Message { step: Step::Plan, message: format!("step {n}") } }
+}
+
+fn done(text: &str) -> Outcome {
+    Outcome::Done(Output::text(text, Vec::new()))
+}

@@ -1,0 +1,275 @@
+//! One attempt at one run: start the processor, pass on what it tells and what is wished of it, and settle how it ended.
+//!
+//! The processor runs in a task of its own, so that its panic is an outcome like any other and it can be dropped when
+//! it does not obey.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use legwork_core::command::Command;
+use legwork_core::fact::Report;
+use legwork_core::id::{RunId, Token};
+use legwork_core::processor::{Job, Outcome, Processor, Wish};
+use legwork_core::run::{CANCEL_GRACE, Failure, FailureCode, Lease, State};
+use legwork_core::store::{ApplyError, Claimed};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::leases::{self, Leases};
+use super::reporter::Wire;
+use crate::follow::{Line, Lines};
+use crate::runs::Runs;
+
+/// Tellings that come closer together than this share a commit.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long to wait before an attempt that panicked or could not begin is repeated, times the attempt's number.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What every attempt needs.
+pub(super) struct Bench {
+    pub(super) runs: Runs,
+    pub(super) lines: Arc<Lines>,
+    pub(super) leases: Arc<Leases>,
+    /// Cancelled when running work has to stop.
+    pub(super) hard_stop: CancellationToken,
+    pub(super) patience: Patience,
+}
+
+/// How long a processor may take to obey before it is dropped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// When its run was cancelled.
+    pub(crate) cancelled: Duration,
+    /// When the server stops.
+    pub(crate) stopping: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { cancelled: CANCEL_GRACE, stopping: Duration::from_secs(1) }
+    }
+}
+
+/// How the work on a run came to its end.
+enum End {
+    /// The processor said so.
+    Said(Outcome),
+    /// It panicked.
+    Panicked(String),
+    /// It was dropped, or obeyed, because a stop was wished.
+    Stopped,
+    /// The lease is gone: whatever happened, it is not ours to tell.
+    Lost,
+}
+
+impl Bench {
+    /// Works on a claimed run to some end and settles it.
+    pub(super) async fn attempt(
+        &self,
+        processor: Option<Arc<dyn Processor>>,
+        claimed: Claimed,
+        Lease { token, attempt, .. }: Lease,
+        good_until: watch::Receiver<Instant>,
+    ) {
+        let id = claimed.run.id;
+        let wire = Arc::new(Wire::new(if claimed.run.life.finish { Wish::Finish } else { Wish::GoOn }));
+        let started = Instant::now();
+        let end = match (processor, self.job(&claimed, attempt).await) {
+            (Some(processor), Ok(job)) => {
+                let work = spawn(processor, job, wire.clone());
+                let line = self.lines.join(id);
+                tokio::select! {
+                    end = self.attend(id, token, &line, &wire, work) => end,
+                    () = leases::lost(good_until) => End::Lost,
+                }
+            }
+            (None, _) => End::Said(Outcome::Failed(no_processor(&claimed.run.processor))),
+            (_, Err(why)) => End::Said(Outcome::Failed(why)),
+        };
+        self.settle(id, token, attempt, end, wire.take()).await;
+        self.leases.let_go(token);
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        debug!(run.id = %id, attempt, took_ms, "an attempt ended");
+    }
+
+    async fn job(&self, claimed: &Claimed, attempt: u32) -> Result<Job, Failure> {
+        let run = &claimed.run;
+        let broken = |what: String| Failure { code: FailureCode::Processor, message: what };
+        let input = legwork_api::run_input::RunInput::read(&claimed.input)
+            .map_err(|odd| broken(format!("the stored input cannot be read: {odd}")))?;
+        // Version 2 is the first start: nothing was answered before it.
+        let answers = match run.life.version {
+            ..=2 => Vec::new(),
+            _ => self.runs.answers(run.id).await.map_err(|error| broken(error.to_string()))?,
+        };
+        Ok(Job { run: run.id, processor: run.processor.clone(), attempt, task: input.task, answers })
+    }
+
+    /// Stands by a processor at work until it ends, or has to.
+    async fn attend(&self, id: RunId, token: Token, line: &Line, wire: &Wire, work: JoinHandle<Outcome>) -> End {
+        let mut work = Dropped(work);
+        let mut give_up_at: Option<Instant> = None;
+        let stop_within = |grace: Duration, at: &mut Option<Instant>| {
+            wire.wish_for(Wish::Stop);
+            let soon = Instant::now() + grace;
+            *at = Some(at.map_or(soon, |at| at.min(soon)));
+        };
+        let mut stopping = pin!(self.hard_stop.cancelled());
+        let (mut stop_seen, mut changed_since) = (false, true);
+        loop {
+            let mut changed = pin!(line.changed());
+            changed.as_mut().enable();
+            if std::mem::take(&mut changed_since) {
+                match self.wished_of(id).await {
+                    Wish::GoOn => {}
+                    Wish::Finish => wire.wish_for(Wish::Finish),
+                    Wish::Stop => stop_within(self.patience.cancelled, &mut give_up_at),
+                }
+            }
+            tokio::select! {
+                biased;
+                ended = &mut work.0 => return End::of(ended),
+                () = &mut stopping, if !stop_seen => {
+                    stop_seen = true;
+                    stop_within(self.patience.stopping, &mut give_up_at);
+                }
+                () = until(give_up_at) => return End::Stopped,
+                () = gather(wire) => self.pass_on(id, token, wire).await,
+                () = changed => changed_since = true,
+            }
+        }
+    }
+
+    async fn wished_of(&self, id: RunId) -> Wish {
+        match self.runs.life(id).await {
+            Ok(Some(life)) if matches!(life.state, State::Running { .. }) && life.finish => Wish::Finish,
+            Ok(Some(life)) if matches!(life.state, State::Running { .. }) => Wish::GoOn,
+            Ok(_) => Wish::Stop,
+            // Asked again at the next change; the lease bounds how long this can go on.
+            Err(error) => {
+                warn!(run.id = %id, error = &error as &dyn std::error::Error, "could not look after a run at work");
+                Wish::GoOn
+            }
+        }
+    }
+
+    async fn pass_on(&self, id: RunId, token: Token, wire: &Wire) {
+        let reports = wire.take();
+        if reports.is_empty() {
+            return;
+        }
+        let told = Command::Report { token, reports: reports.clone() };
+        if let Err(error) = self.runs.apply(id, told).await {
+            warn!(run.id = %id, error = &error as &dyn std::error::Error, "progress is not recorded yet");
+            wire.put_back(reports);
+        }
+    }
+
+    /// Writes down how it ended, and does not rest before that is on disk or the lease is another's.
+    async fn settle(&self, id: RunId, token: Token, attempt: u32, end: End, reports: Vec<Report>) {
+        let Some(command) = self.verdict(id, token, attempt, end, reports) else { return };
+        let mut wait = Duration::from_millis(20);
+        while self.leases.holds(token) {
+            match self.runs.apply(id, command.clone()).await {
+                Ok(life) => {
+                    info!(run.id = %id, attempt, status = %life.status(), "an attempt was settled");
+                    return;
+                }
+                Err(ApplyError::Store(error)) => {
+                    warn!(run.id = %id, error = &error as &dyn std::error::Error, "an attempt is not settled yet");
+                }
+                Err(refused) => {
+                    warn!(run.id = %id, attempt, error = &refused as &dyn std::error::Error, "an attempt came too late");
+                    return;
+                }
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn verdict(&self, id: RunId, token: Token, attempt: u32, end: End, reports: Vec<Report>) -> Option<Command> {
+        let again = |why, after: Duration| Command::Retry { token, why, not_before: self.runs.now() + after };
+        Some(match end {
+            End::Said(Outcome::Done(output)) => match serde_json::to_vec(&output) {
+                Ok(output) => Command::Complete { token, output: output.into(), reports },
+                Err(error) => Command::Fail { token, why: unsayable(&error), reports },
+            },
+            End::Said(Outcome::Failed(why)) => Command::Fail { token, why, reports },
+            End::Said(Outcome::Retry { why, after }) => again(why, after),
+            End::Said(Outcome::Ask(question)) => Command::Ask { token, question },
+            End::Said(Outcome::Stopped) | End::Stopped => Command::GiveBack { token },
+            End::Panicked(message) => {
+                error!(run.id = %id, attempt, panic = message, "a processor panicked");
+                again(panicked(&message), AGAIN_AFTER * attempt)
+            }
+            End::Lost => {
+                warn!(run.id = %id, attempt, "an attempt lost its lease");
+                return None;
+            }
+        })
+    }
+}
+
+impl End {
+    fn of(ended: Result<Outcome, tokio::task::JoinError>) -> Self {
+        match ended {
+            Ok(outcome) => Self::Said(outcome),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Self::Panicked(words(&*panic)),
+                Err(_) => Self::Stopped,
+            },
+        }
+    }
+}
+
+/// The text of a panic, if it has one.
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+fn spawn(processor: Arc<dyn Processor>, job: Job, wire: Arc<Wire>) -> JoinHandle<Outcome> {
+    tokio::spawn(async move { processor.run(job, &*wire).await })
+}
+
+/// A task that does not outlive its attempt.
+struct Dropped(JoinHandle<Outcome>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Resolves a little after something was told, so that what follows at once comes along.
+async fn gather(wire: &Wire) {
+    if wire.is_empty() {
+        wire.told().await;
+    }
+    sleep(GATHER).await;
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn no_processor(name: &str) -> Failure {
+    let message = format!("the processor `{name}` is not configured on this server any more");
+    Failure { code: FailureCode::NoProcessor, message }
+}
+
+fn panicked(message: &str) -> Failure {
+    Failure { code: FailureCode::Processor, message: format!("the processor panicked: {message}") }
+}
+
+fn unsayable(error: &serde_json::Error) -> Failure {
+    Failure { code: FailureCode::Processor, message: format!("the output cannot be written as JSON: {error}") }
+}

@@ -1,0 +1,152 @@
+//! Takes runs from the queue and works on them, as many at a time as there are slots.
+
+mod attempt;
+mod leases;
+mod reporter;
+mod slots;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use legwork_core::id::{NodeId, Token};
+use legwork_core::store::{Claim, Claimed, StoreError};
+use tokio::sync::Notify;
+use tokio::time::{Instant, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use self::attempt::Bench;
+pub(crate) use self::attempt::Patience;
+pub(crate) use self::leases::Leases;
+use self::leases::{LEASE, RENEW};
+use self::slots::Busy;
+use crate::follow::Lines;
+use crate::processors::Registry;
+use crate::runs::Runs;
+
+/// How long the queue is left alone when no hint comes; runs that wait for their time have none.
+const LOOK_ANYWAY: Duration = Duration::from_secs(1);
+/// How many runs are claimed at a time at the most.
+const AT_ONCE: usize = 64;
+
+/// A worker: one a process.
+pub(crate) struct Worker {
+    node: NodeId,
+    slots: usize,
+    processors: Registry,
+    lines: Arc<Lines>,
+    bench: Arc<Bench>,
+    busy: Mutex<Busy>,
+    /// Rung when a slot became free.
+    freed: Notify,
+    attempts: TaskTracker,
+}
+
+impl Worker {
+    /// A worker under a fresh name. `hard_stop` ends the attempts that are under way.
+    pub(crate) fn new(
+        slots: usize,
+        processors: Registry,
+        runs: Runs,
+        lines: Arc<Lines>,
+        leases: Arc<Leases>,
+        hard_stop: CancellationToken,
+        patience: Patience,
+    ) -> Arc<Self> {
+        let bench = Bench { runs, lines: lines.clone(), leases, hard_stop, patience };
+        Arc::new(Self {
+            node: NodeId(fresh()),
+            slots,
+            processors,
+            lines,
+            bench: Arc::new(bench),
+            busy: Mutex::default(),
+            freed: Notify::new(),
+            attempts: TaskTracker::new(),
+        })
+    }
+
+    /// Works until `stop`, and returns when the attempts under way have ended. Leases are renewed to the very last.
+    pub(crate) async fn work(self: Arc<Self>, stop: CancellationToken) {
+        let renewing = tokio::spawn(self.clone().renew());
+        while !stop.is_cancelled() {
+            let queued = self.lines.work();
+            match self.once().await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "could not claim runs, will try again");
+                    sleep(LOOK_ANYWAY).await;
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = queued => {}
+                () = self.freed.notified() => {}
+                () = sleep(LOOK_ANYWAY) => {}
+            }
+        }
+        self.attempts.close();
+        self.attempts.wait().await;
+        renewing.abort();
+    }
+
+    /// Claims what there is room for and starts on it; returns how many runs that were.
+    async fn once(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let busy = *self.busy();
+        let room = slots::room(self.slots, busy, self.processors.names());
+        let total = self.slots.saturating_sub(busy.light + busy.middle + busy.heavy).min(AT_ONCE);
+        if room.is_empty() || total == 0 {
+            return Ok(0);
+        }
+        let tokens: Vec<_> = (0..total).map(|_| Token(fresh())).collect();
+        let (leases, asked) = (&self.bench.leases, Instant::now());
+        leases.ask_for(&tokens);
+        let until = self.bench.runs.now() + LEASE;
+        let claim = Claim { node: self.node, room, tokens: tokens.clone(), until };
+        let claimed = self.bench.runs.claim(claim).await;
+        let started = claimed.map(|claimed| {
+            let count = claimed.len();
+            claimed.into_iter().for_each(|claimed| self.start(claimed, asked));
+            count
+        });
+        leases.answered(&tokens);
+        started
+    }
+
+    fn start(self: &Arc<Self>, claimed: Claimed, asked: Instant) {
+        // What was claimed has a lease.
+        let Some(lease) = claimed.run.life.state.lease().copied() else { return };
+        let weight = slots::weight(&claimed.run.processor);
+        *self.busy().of(weight) += 1;
+        let processor = self.processors.get(&claimed.run.processor);
+        let good_until = self.bench.leases.hold(claimed.run.id, lease.token, asked);
+        let worker = self.clone();
+        self.attempts.spawn(async move {
+            worker.bench.attempt(processor, claimed, lease, good_until).await;
+            *worker.busy().of(weight) -= 1;
+            worker.freed.notify_one();
+        });
+    }
+
+    async fn renew(self: Arc<Self>) {
+        let mut round = interval(RENEW);
+        loop {
+            round.tick().await;
+            self.bench.leases.renew_once(&self.bench.runs).await;
+        }
+    }
+
+    fn busy(&self) -> std::sync::MutexGuard<'_, Busy> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A number nobody used before.
+fn fresh() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0
+}
+
+#[cfg(test)]
+mod tests;

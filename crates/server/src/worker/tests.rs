@@ -1,0 +1,170 @@
+//! What a worker does with runs that end well, badly, late or not at all.
+
+use legwork_core::command::Command;
+use legwork_core::fact::What;
+use legwork_core::run::{FailureCode, MAX_ATTEMPTS, State, Status};
+
+use crate::testing::World;
+
+use super::*;
+
+#[tokio::test]
+async fn a_run_is_worked_on_and_completed() {
+    let world = World::new();
+    let work = world.work();
+    let id = world.submit("hello").await;
+    world.until_status(id, Status::Completed).await;
+    let output = world.store.output(id).await.unwrap().unwrap();
+    assert!(output.starts_with(b"{\"type\":\"text\",\"content\":\"hello\""), "{output:?}");
+    world.stop.cancel();
+    work.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_processor_that_says_no_fails_the_run() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("fail").await;
+    let life = world.until_status(id, Status::Failed).await;
+    let State::Failed { why } = life.state else { panic!("{life:?}") };
+    assert_eq!(why.message, "it cannot be done");
+}
+
+/// It runs out of attempts into a failure that a person can read; nobody else is hurt.
+#[tokio::test]
+async fn a_processor_that_panics_is_tried_again_and_then_given_up() {
+    let world = World::new();
+    let id = world.submit("panic").await;
+    for attempt in 1..=MAX_ATTEMPTS {
+        assert_eq!(world.worker.once().await.unwrap(), 1, "attempt {attempt}");
+        world.until(id, |life| life.state.lease().is_none()).await;
+        world.clock.pass(Duration::from_mins(1));
+    }
+    let State::Failed { why } = world.run(id).await.life.state else { panic!("it is not given up") };
+    assert_eq!(why.code, FailureCode::Attempts);
+    assert_eq!(why.message, "gave up after 10 attempts; the last one: the processor panicked: it went wrong");
+}
+
+#[tokio::test]
+async fn a_retry_waits_for_its_time() {
+    let world = World::new();
+    let id = world.submit("retry").await;
+    world.worker.once().await.unwrap();
+    world.until_status(id, Status::Queued).await;
+    assert_eq!(world.worker.once().await.unwrap(), 0);
+    world.clock.pass(Duration::from_secs(5));
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_a_processor_tells_is_in_the_log_before_its_end() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("tell").await;
+    world.until_status(id, Status::Completed).await;
+    let log = world.store.facts(id, 0, 100).await.unwrap();
+    let kinds: Vec<_> = log.iter().map(|fact| matches!(fact.what, What::Progress { .. })).collect();
+    assert_eq!(kinds, [false, false, true, true, true, false]);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_is_stopped_at_once() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("hang").await;
+    world.until_status(id, Status::Running).await;
+    world.runs.apply(id, Command::Cancel).await.unwrap();
+    world.until_status(id, Status::Cancelled).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_told_to_finish_writes_what_it_has() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("hang").await;
+    world.until_status(id, Status::Running).await;
+    world.runs.apply(id, Command::Finish).await.unwrap();
+    world.until_status(id, Status::Completed).await;
+}
+
+#[tokio::test]
+async fn a_processor_that_does_not_obey_is_dropped() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("be deaf").await;
+    world.until_status(id, Status::Running).await;
+    world.runs.apply(id, Command::Cancel).await.unwrap();
+    world.until_status(id, Status::Cancelled).await;
+}
+
+/// A stop lets running work go on for a while, then gives its leases back, and that costs no attempt.
+#[tokio::test]
+async fn a_stop_gives_leases_back() {
+    let world = World::new();
+    let work = world.work();
+    let id = world.submit("hang").await;
+    world.until_status(id, Status::Running).await;
+    world.stop.cancel();
+    world.hard_stop.cancel();
+    work.await.unwrap();
+    let life = world.run(id).await.life;
+    assert_eq!((life.status(), life.attempts), (Status::Queued, 0));
+    let world = world.restarted();
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+}
+
+/// A machine that slept wakes up with all leases run out by the wall clock; its own attempts go on.
+#[tokio::test]
+async fn a_lease_is_not_swept_while_its_attempt_lives() {
+    let world = World::new();
+    world.work();
+    let id = world.submit("hang").await;
+    world.until_status(id, Status::Running).await;
+    world.clock.pass(Duration::from_hours(8));
+    assert_eq!(world.sweeper.once().await.unwrap(), 0);
+    assert_eq!(world.status(id).await, Status::Running);
+}
+
+/// After a crash nobody waits for a lease's time.
+#[tokio::test]
+async fn what_a_dead_process_was_at_is_taken_up_at_once() {
+    let world = World::new();
+    let (hung, waiting) = (world.submit("be deaf").await, world.submit("hello").await);
+    let room = [("base".to_owned(), 1)].into();
+    let claim = Claim { node: NodeId(1), room, tokens: vec![Token(1)], until: world.runs.now() + LEASE };
+    assert_eq!(world.runs.claim(claim).await.unwrap()[0].run.id, hung);
+    let world = world.restarted();
+    assert_eq!(world.sweeper.once().await.unwrap(), 1);
+    assert_eq!(world.worker.once().await.unwrap(), 2);
+    world.until_status(waiting, Status::Completed).await;
+    assert_eq!(world.run(hung).await.life.attempts, 2);
+}
+
+#[tokio::test]
+async fn heavy_runs_leave_a_place_for_light_ones() {
+    let world = World::new();
+    for _ in 0..8 {
+        world.submit_for("ultra", "hang").await;
+    }
+    assert_eq!(world.worker.once().await.unwrap(), 2, "of four slots");
+    let light = world.submit_for("lite", "quick").await;
+    world.worker.once().await.unwrap();
+    world.until_status(light, Status::Completed).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_is_lost_ends_the_attempt_and_changes_nothing() {
+    let world = World::new();
+    let id = world.submit("hang").await;
+    world.worker.once().await.unwrap();
+    let life = world.until_status(id, Status::Running).await;
+    let token = life.state.lease().unwrap().token;
+    // Somebody else is sure that we are gone.
+    world.clock.pass(Duration::from_hours(1));
+    world.runs.apply(id, Command::Lapse { token }).await.unwrap();
+    world.worker.bench.leases.renew_once(&world.runs).await;
+    world.worker.attempts.close();
+    world.worker.attempts.wait().await;
+    let life = world.run(id).await.life;
+    assert_eq!((life.status(), life.attempts), (Status::Queued, 1));
+}
