@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The wire of the Task API, both ends of it, as types.
+//!
+//! - [`run_input`] reads what a caller asks for, says everything that is wrong with it at once, and keeps the JSON it
+//!   carries as the very bytes it was given.
+//! - [`run`] and [`result`] are what a caller is shown of a run.
+//! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
+//! - `client` (a feature, on by default) speaks all of that to a server.
+//!
+//! Nothing here knows a database or decides anything about a run's life.
+
+#[cfg(feature = "client")]
+pub mod client;
+pub mod code;
+mod findings;
+mod json;
+pub mod result;
+pub mod run;
+pub mod run_input;
+pub mod warning;
