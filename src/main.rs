@@ -1,1 +1,38 @@
-fn main() {}
+//! The `legwork` command: it reads what was typed, does it through the server's own API, and prints what came of it.
+//! No rule about runs stands here.
+
+mod args;
+mod config_file;
+mod environment;
+mod exit;
+mod print;
+mod progress;
+mod render;
+mod resolve;
+mod station;
+mod telemetry;
+mod verbs;
+mod waiting;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let exit = match run(args) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            print::failure(&failure);
+            failure.exit
+        }
+    };
+    exit.into()
+}
+
+fn run(args: args::Args) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(verbs::run(args))
+}

@@ -102,6 +102,16 @@ pub enum End {
     },
 }
 
+impl End {
+    /// The run as it ended.
+    pub fn run(&self) -> &TaskRun {
+        match self {
+            Self::Output { result, .. } => &result.run,
+            Self::Nothing { run } => run,
+        }
+    }
+}
+
 /// What came of waiting for a change.
 #[derive(Clone, Debug)]
 pub enum Waited {

@@ -101,7 +101,7 @@ async fn nobody_there_is_said_at_once_by_a_client_without_patience() {
     drop(listener);
     let client = Client::new(&base, None).unwrap().patient_for(Duration::ZERO);
     let error = client.result(id(), None).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("no answer from {base}/"));
+    assert_eq!(error.to_string(), format!("no answer from {base}"));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! [`decide`] looks and says; it neither stores nor tells. A store loads a [`Life`], asks, and saves what it is told
 //! in one transaction.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::fact::{Fact, Report, ReportBody, What};
@@ -229,7 +231,7 @@ fn running(life: &Life, lease: &Lease, command: &Command, now: Micros) -> Result
         Command::Retry { why, not_before, .. } => Ok(change.again(*not_before, why)),
         Command::GiveBack { .. } => Ok(change.attempt_back().into(State::Queued { not_before: AT_ONCE })),
         Command::Lapse { .. } if now < lease.until => Err(Refused::TooEarly),
-        Command::Lapse { .. } => Ok(change.again(AT_ONCE, &worker_lost())),
+        Command::Lapse { .. } => Ok(change.again(after_loss(life.attempts, now), &worker_lost())),
         Command::Cancel => {
             let stop_by = now + CANCEL_GRACE;
             let lease = Lease { until: lease.until.min(stop_by), ..*lease };
@@ -292,6 +294,17 @@ fn cancelling(
         Command::Start { .. } | Command::Expire | Command::Reject { .. } | Command::Finish | Command::Answer { .. } => {
             Err(Refused::NotIn(Status::Cancelling))
         }
+    }
+}
+
+/// When a run is tried again whose worker was lost for the `n`th time.
+///
+/// At once, as a rule: a machine went down and nobody shall wait for it. But a run that is always there when its worker
+/// dies may be the reason; it waits longer each time, so that the others get through and quick restarts cost it little.
+fn after_loss(n: u32, now: Micros) -> Micros {
+    match n {
+        0..3 => AT_ONCE,
+        _ => now + Duration::from_secs(2 << (n - 3).min(5)),
     }
 }
 

@@ -152,6 +152,14 @@ fn a_worker_that_lost_its_lease_can_change_nothing() {
     }
 }
 
+/// At once for the first times; then longer and longer, a few minutes in all.
+#[test]
+fn a_run_that_is_lost_again_and_again_waits_longer_each_time() {
+    let waits: Vec<_> = (1..MAX_ATTEMPTS).map(|n| after_loss(n, NOW).since(NOW).as_secs()).collect();
+    assert_eq!(waits, [0, 0, 2, 4, 8, 16, 32, 64, 64]);
+    assert_eq!(after_loss(2, NOW), AT_ONCE);
+}
+
 #[test]
 fn a_run_without_events_records_states_only() {
     let life = Life { events: false, ..in_state(State::Running { lease: lease(LATER) }) };

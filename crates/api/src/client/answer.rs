@@ -25,8 +25,7 @@ pub(super) struct Answer {
 impl Answer {
     /// Sends the request; `base` is whom an error names.
     pub(super) async fn to(request: RequestBuilder, base: &Url) -> Result<Self, ClientError> {
-        let lost =
-            |source: reqwest::Error| ClientError::Unreachable { url: base.clone(), source: source.without_url() };
+        let lost = |source: reqwest::Error| ClientError::Unreachable { url: named(base), source: source.without_url() };
         let response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -34,12 +33,12 @@ impl Answer {
         match status {
             200..300 | 304 => Ok(Self { status, body, headers, base: base.clone() }),
             400.. => Err(refused(status, &headers, &body)),
-            _ => Err(ClientError::Odd { url: base.clone(), source: Oddity::Status(status) }),
+            _ => Err(ClientError::Odd { url: named(base), source: Oddity::Status(status) }),
         }
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        let odd = |error| ClientError::Odd { url: self.base.clone(), source: Oddity::Body(error) };
+        let odd = |error| ClientError::Odd { url: named(&self.base), source: Oddity::Body(error) };
         serde_json::from_slice(&self.body).map_err(odd)
     }
 
@@ -59,6 +58,11 @@ fn refused(status: u16, headers: &HeaderMap, body: &[u8]) -> ClientError {
     // Dates are allowed too, but no server of this API sends one.
     let retry_after = text(headers, &RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
     ClientError::Refused(Box::new(Refusal { status, message, detail, ref_id, retry_after }))
+}
+
+/// An address as one would type it.
+fn named(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
 }
 
 /// What something on the way answered, such as a proxy.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
 /// Why a call did not bring what it should. The text does not repeat the cause.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +22,7 @@ pub enum ClientError {
     #[error("no answer from {url}")]
     Unreachable {
         /// The server.
-        url: Url,
+        url: String,
         /// What happened.
         #[source]
         source: reqwest::Error,
@@ -44,7 +43,7 @@ pub enum ClientError {
     #[error("the answer of {url} is not one of a Task API server")]
     Odd {
         /// The server.
-        url: Url,
+        url: String,
         /// What it answered: status and beginning.
         #[source]
         source: Oddity,

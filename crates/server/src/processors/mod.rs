@@ -1,9 +1,17 @@
 //! Who does the work on this server: the processors by name.
 
+mod research;
+mod researcher;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use legwork_core::processor::Processor;
+use legwork_core::tier::Tier;
+
+pub use self::research::CorpusError;
+use self::researcher::Researcher;
 
 /// The processors that this server has.
 #[derive(Clone, Default)]
@@ -15,6 +23,13 @@ impl Registry {
     /// These processors under these names.
     pub fn of(processors: impl IntoIterator<Item = (String, Arc<dyn Processor>)>) -> Self {
         Self { by_name: Arc::new(processors.into_iter().collect()) }
+    }
+
+    /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones.
+    /// Reads them, so that a folder that cannot be read is known before the first run.
+    pub fn built_in(corpus: &[PathBuf]) -> Result<Self, CorpusError> {
+        let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(corpus)?);
+        Ok(Self::of(Tier::names().map(|name| (name, researcher.clone()))))
     }
 
     /// The processor of this name.
@@ -30,13 +45,5 @@ impl Registry {
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
-    }
-}
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct CorpusError;
-impl Registry {
-    pub fn built_in(_: &[std::path::PathBuf]) -> Result<Self, CorpusError> {
-        Ok(Self::default())
     }
 }

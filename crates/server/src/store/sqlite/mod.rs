@@ -29,8 +29,9 @@ use self::writer::Writer;
 /// The embedded store. Dropping it finishes what was handed to the writer.
 pub(crate) struct SqliteStore {
     id: String,
-    writer: Writer,
+    /// Dropped before the writer: the last connection to close tidies the log away, and only a writer can.
     readers: Arc<Readers>,
+    writer: Writer,
 }
 
 impl SqliteStore {

@@ -1,0 +1,46 @@
+//! The researcher that needs no key: it answers from an embedded corpus and the operator's own documents.
+//!
+//! It extracts, it never writes from memory: every answer is a piece of a stored text and cites it word for word. What
+//! is not in the corpus is said to be not found. Everything here is synchronous and pure but for `Corpus::load`.
+
+mod amount;
+mod auto;
+mod cite;
+mod corpus;
+mod document;
+mod extract;
+mod factbook;
+mod facts;
+mod fields;
+mod gloss;
+mod index;
+mod inverse;
+mod json;
+mod load;
+mod names;
+mod note;
+mod part;
+mod pick;
+mod plan;
+mod polar;
+mod policy;
+mod question;
+mod rank;
+mod research;
+mod roots;
+mod schema;
+mod text;
+mod verify;
+
+#[cfg(test)]
+mod regression;
+#[cfg(test)]
+mod stories;
+
+pub use corpus::Corpus;
+pub use document::Document;
+pub use factbook::FACTBOOK;
+pub use load::{CorpusError, Skipped};
+pub use note::Note;
+pub use research::research;
+pub use verify::{verify_quote, verify_values};

@@ -1,0 +1,212 @@
+//! Picks a typed value out of a field's words: a number, a date, a list, one of several choices.
+
+use serde_json::{Number, Value};
+
+use super::amount::{Amount, amounts};
+use super::facts::items;
+use super::text::{fold, stems};
+
+/// What a property's name and description say about its unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Unit {
+    /// The value is divided by this: `population_millions`.
+    scale: f64,
+    /// A year is asked for.
+    year: bool,
+    /// Some unit that the Factbook does not use.
+    foreign: bool,
+}
+
+impl Unit {
+    /// Reads the words of a property.
+    pub(super) fn of(words: &str) -> Self {
+        let words = stems(words);
+        let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+        let scale = match () {
+            () if has(&["million", "mn", "mio"]) => 1e6,
+            () if has(&["billion", "bn"]) => 1e9,
+            () if has(&["trillion"]) => 1e12,
+            () if has(&["thousand"]) => 1e3,
+            () => 1.0,
+        };
+        Self {
+            scale,
+            year: has(&["year"]),
+            foreign: has(&["mile", "mi", "feet", "ft", "acre", "hectare", "eur", "gbp", "sqmi"]),
+        }
+    }
+}
+
+/// The number in a value; whole if `whole` is set. `None` if there is none, or none that fits without being changed.
+pub(super) fn number(value: &str, unit: Unit, whole: bool) -> Option<Value> {
+    let dated = value.split_once('(').map_or(value, |(head, _)| head);
+    let all: Vec<Amount> = amounts(value).collect();
+    let is_year = |a: &&Amount| {
+        a.value.fract() == 0.0 && (1000.0..=2100.0).contains(&a.value) && !value[a.range.clone()].contains(',')
+    };
+    let found = if unit.year && all.iter().any(|a| is_year(&a)) && !dated.contains("years") {
+        all.iter().find(is_year)?
+    } else if unit.foreign {
+        return None;
+    } else {
+        all.first()?
+    };
+    let scaled = if unit.year { found.value } else { found.value / unit.scale };
+    json_number(scaled, whole)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and far below 2^53")]
+fn json_number(value: f64, whole: bool) -> Option<Value> {
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        return Some(Value::Number(Number::from(value as i64)));
+    }
+    if whole {
+        return None;
+    }
+    // A division may leave dust behind the last digit of the source.
+    let rounded = format!("{value:.9}").parse::<f64>().ok()?;
+    Number::from_f64(rounded).map(Value::Number)
+}
+
+/// The first date in a value, as `YYYY-MM-DD`.
+pub(super) fn date(value: &str) -> Option<String> {
+    let words: Vec<&str> = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.windows(3).find_map(|run| {
+        let day: u32 = run[0].parse().ok().filter(|day| (1..=31).contains(day))?;
+        let month = month(run[1])?;
+        let year: u32 = run[2].parse().ok().filter(|year| (1..=9999).contains(year))?;
+        (run[2].len() == 4).then(|| format!("{year:04}-{month:02}-{day:02}"))
+    })
+}
+
+fn month(word: &str) -> Option<usize> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let word = fold(word);
+    MONTHS.iter().position(|month| word.starts_with(month)).map(|at| at + 1)
+}
+
+/// Yes or no, from an answer's line or a field's first word.
+pub(super) fn boolean(line: &str, value: &str) -> Option<bool> {
+    let first = |text: &str| fold(text.split([':', ',', ';', ' ']).next().unwrap_or_default());
+    match (first(line).as_str(), first(value).as_str()) {
+        ("yes", _) | (_, "yes") => Some(true),
+        ("no", _) | (_, "no" | "none") => Some(false),
+        _ => None,
+    }
+}
+
+/// The choice the value names: exactly, then without regard to case, then as whole words if only one does.
+pub(super) fn choice(value: &str, choices: &[Value]) -> Option<Value> {
+    let texts = || choices.iter().filter_map(|choice| Some((choice, choice.as_str()?)));
+    if let Some((choice, _)) = texts().find(|(_, text)| *text == value) {
+        return Some(choice.clone());
+    }
+    let folded = fold(value);
+    if let Some((choice, _)) = texts().find(|(_, text)| fold(text) == folded) {
+        return Some(choice.clone());
+    }
+    let own = stems(value);
+    let mut named: Vec<(&Value, &str)> = texts()
+        .filter(|(_, text)| {
+            let wanted = stems(&text.replace('_', " "));
+            super::text::find_run(&own, &wanted).is_some()
+        })
+        .collect();
+    // `constitutional monarchy` says more than `monarchy`.
+    named.sort_by_key(|(_, text)| std::cmp::Reverse(text.len()));
+    match named.as_slice() {
+        [(one, _)] => Some((*one).clone()),
+        [(longest, text), rest @ ..] if rest.iter().all(|(_, other)| fold(text).contains(&fold(other))) => {
+            Some((*longest).clone())
+        }
+        _ => None,
+    }
+}
+
+/// The names in a list: without shares, lengths, brackets, remainders and notes.
+pub(super) fn list(value: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for item in items(value).into_iter().take_while(|item| !item.starts_with("note")) {
+        let name = name_of(item);
+        let folded = fold(&name);
+        let rest =
+            folded.is_empty() || folded.starts_with("other") || folded.starts_with("unspecified") || folded == "none";
+        if !rest && !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// `Spanish (official) 46.3%` is `Spanish`; `China 4,630 km` is `China`; `2.902 million ALGIERS (capital)` is `ALGIERS`.
+pub(super) fn name_of(item: &str) -> String {
+    let mut text = String::new();
+    let mut depth = 0_i32;
+    for c in item.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            _ if depth == 0 => text.push(c),
+            _ => {}
+        }
+    }
+    let cut = amounts(&text).next().map_or(text.as_str(), |amount| {
+        if amount.range.start == 0 { &text[amount.range.end..] } else { &text[..amount.range.start] }
+    });
+    let cut = cut.split(" - ").next().unwrap_or(cut);
+    let cut = cut.trim_end_matches(|c: char| c == '<' || c == '-' || c == '~' || c.is_whitespace());
+    cut.trim_end_matches(['%', '*', '.', ',']).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A value as a short text: a person without the date of office, a capital without its other spellings.
+pub(super) fn short(value: &str, single: bool) -> String {
+    let cut = match value.find(" (since ") {
+        Some(at) => &value[..at],
+        None if single => value.split([';', '(']).next().unwrap_or(value),
+        None => value,
+    };
+    cut.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(value: &str, words: &str, whole: bool) -> Option<Value> {
+        number(value, Unit::of(words), whole)
+    }
+
+    #[test]
+    fn numbers_follow_scale_and_unit() {
+        assert_eq!(of("3,281,676 (2024 est.)", "population", true), Some(json!(3_281_676)));
+        assert_eq!(of("$1.2 billion (2023)", "exports usd", false), Some(json!(1_200_000_000_i64)));
+        assert_eq!(of("$1.25 billion (2023)", "exports billion usd", false), Some(json!(1.25)));
+        assert_eq!(of("77.9%", "share", false), Some(json!(77.9)));
+        assert_eq!(of("77.9%", "share", true), None);
+        assert_eq!(of("5 July 1962 (from France)", "independence year", true), Some(json!(1962)));
+        assert_eq!(of("103,000 sq km", "area square miles", false), None);
+        assert_eq!(of("77.9 years (2024 est.)", "life expectancy in years", false), Some(json!(77.9)));
+    }
+
+    #[test]
+    fn dates_are_read() {
+        assert_eq!(date("5 July 1962 (from France)").as_deref(), Some("1962-07-05"));
+        assert_eq!(date("1238 (traditional founding date)"), None);
+    }
+
+    #[test]
+    fn lists_are_names_only() {
+        assert_eq!(list("Khalkh 83.8%, Kazak 3.8%, other 4.1% (2020 est.)"), ["Khalkh", "Kazak"]);
+        assert_eq!(list("China 4,630 km; Russia 3,452 km"), ["China", "Russia"]);
+        assert_eq!(list("2.902 million ALGIERS (capital), 936,000 Oran (2022)"), ["ALGIERS", "Oran"]);
+    }
+
+    #[test]
+    fn a_choice_is_made_only_when_it_is_clear() {
+        let choices = [json!("Monarchy"), json!("Republic"), json!("constitutional monarchy")];
+        assert_eq!(choice("parliamentary constitutional monarchy", &choices), Some(json!("constitutional monarchy")));
+        assert_eq!(choice("presidential republic", &choices), Some(json!("Republic")));
+        assert_eq!(choice("military regime", &choices), None);
+    }
+}

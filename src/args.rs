@@ -1,0 +1,263 @@
+//! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use legwork_core::id::RunId;
+use legwork_core::run::Status;
+
+/// Hand it a question, get a run; it does the legwork and answers with sources.
+///
+/// A self-hosted server of the Task API, its client and its researchers in one program.
+#[derive(Debug, Parser)]
+#[command(name = "legwork", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Settings are read from this file instead of `legwork.toml` in your configuration folder.
+    #[arg(long, value_name = "FILE", env = "LEGWORK_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Log more; twice for everything. `RUST_LOG` has the last word.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Ask a question and wait for the answer.
+    Ask(AskArgs),
+    /// Show where a run stands.
+    Status(StatusArgs),
+    /// Wait for a run and print its result.
+    Result(ResultArgs),
+    /// List your runs, newest first.
+    List(ListArgs),
+    /// Stop a run.
+    Cancel(CancelArgs),
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:8787]; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS", env = "LEGWORK_LISTEN")]
+    pub(crate) listen: Option<String>,
+    /// The address callers use, if it is another (behind a proxy, for example).
+    #[arg(long, value_name = "URL", env = "LEGWORK_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+    /// A key that callers may show, or `@FILE` with one a line; may be given several times. Without any, everybody on
+    /// this machine may use the server, and nobody else.
+    #[arg(
+        long = "accept-key",
+        value_name = "KEY",
+        env = "LEGWORK_ACCEPT_KEYS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub(crate) accept_keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// What this process does [default: all].
+    #[arg(long, value_enum, env = "LEGWORK_ROLE")]
+    pub(crate) role: Option<RoleArg>,
+    /// How many runs are worked on at a time [default: 64].
+    #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
+    pub(crate) slots: Option<usize>,
+    /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
+    /// [default: 10].
+    #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
+    pub(crate) drain: Option<u64>,
+    /// How the log is written, to stderr [default: text].
+    #[arg(long, value_enum, env = "LEGWORK_LOG")]
+    pub(crate) log: Option<LogArg>,
+}
+
+/// Where runs are kept and what is read for them.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The folder where runs are kept [default: legwork in your data folder].
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
+    pub(crate) store: Option<String>,
+    /// A folder of documents to answer from; may be given several times.
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_CORPUS", value_delimiter = ':')]
+    pub(crate) corpus: Vec<PathBuf>,
+}
+
+/// Whom a command talks to.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// The server to talk to [also: `PARALLEL_BASE_URL`]. Without one, the command finds the server that runs on the
+    /// same store, or does the work itself.
+    #[arg(long, value_name = "URL", env = "LEGWORK_URL")]
+    pub(crate) server: Option<String>,
+    /// The key to show it [also: `PARALLEL_API_KEY`].
+    #[arg(long, value_name = "KEY", env = "LEGWORK_API_KEY", hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AskArgs {
+    /// The question; `-` reads it from stdin.
+    #[arg(required = true, value_name = "QUESTION")]
+    pub(crate) question: Vec<String>,
+    /// Who shall work on it: lite, base, core, core2x, pro, ultra, … each also with `-fast`.
+    #[arg(short, long, value_name = "NAME", default_value = "base")]
+    pub(crate) processor: String,
+    /// The answer shall follow this JSON Schema: a file, or the schema itself.
+    #[arg(long, value_name = "FILE|JSON", conflicts_with = "text")]
+    pub(crate) schema: Option<String>,
+    /// The answer shall be a text of this kind.
+    #[arg(long, value_name = "DESCRIPTION")]
+    pub(crate) text: Option<String>,
+    /// Something to find the run by, shown with it ever after; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub(crate) metadata: Vec<(String, String)>,
+    /// How to wait [default: block for lite and base, poll for the others].
+    #[arg(long, value_enum)]
+    pub(crate) pattern: Option<PatternArg>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WaitArgs {
+    /// Wait at most this long; the run goes on all the same.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Print the answer as the server sends it.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// The run.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResultArgs {
+    /// The run.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// Only runs in this state.
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<Status>,
+    /// Only runs of this processor.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) processor: Option<String>,
+    /// How many at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Go on where an earlier list ended.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+    /// Print the page as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CancelArgs {
+    /// The run.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RoleArg {
+    /// Answers callers and works.
+    All,
+    /// Answers callers.
+    Api,
+    /// Works.
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogArg {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, one object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PatternArg {
+    /// One call that returns with the answer.
+    Block,
+    /// Ask how it is going until it is done.
+    Poll,
+    /// Follow its events (not in this version).
+    Stream,
+    /// Have a URL called (not in this version).
+    Webhook,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    if key.is_empty() { Err("the key is empty") } else { Ok((key.to_owned(), value.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("legwork").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_question_needs_no_quotes() {
+        let Verb::Ask(ask) = parse("ask -p core What is legwork").unwrap().verb else { panic!("not an ask") };
+        assert_eq!((ask.question.join(" "), ask.processor), ("What is legwork".to_owned(), "core".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_id_no_status_or_no_pair_is_refused() {
+        for odd in ["status 12", "list --status done", "ask q --metadata a", "ask q --metadata =b", "ask"] {
+            assert!(parse(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_one_form() {
+        assert!(parse("ask q --schema {} --text short").is_err());
+    }
+}

@@ -1,0 +1,220 @@
+//! What is printed, as text. Pure: what came in is all that matters.
+//!
+//! Answers quote documents that anybody may have written, so control characters are taken out before they reach a
+//! terminal. `--json` prints what the server sent.
+
+use std::fmt::Write as _;
+
+use legwork_api::result::{BasisView, RunPage, TaskRunResult};
+use legwork_api::run::TaskRun;
+use legwork_core::output::Citation;
+use legwork_core::run::Status;
+use legwork_core::time::Micros;
+use owo_colors::{OwoColorize as _, Style as Paint};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::exit::{Exit, Failure};
+
+/// How wide quotations are set, in characters.
+const WIDTH: usize = 96;
+
+/// How many excerpts of one source are shown.
+const EXCERPTS: usize = 2;
+
+/// How to write.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    /// Colours and weights may be used.
+    pub(crate) color: bool,
+}
+
+impl Style {
+    fn paint(self, text: &str, paint: Paint) -> String {
+        if self.color { text.style(paint).to_string() } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint(text, Paint::new().bold())
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint(text, Paint::new().dimmed())
+    }
+
+    fn link(self, text: &str) -> String {
+        self.paint(text, Paint::new().cyan())
+    }
+
+    fn confidence(self, word: &str) -> String {
+        let paint = match word {
+            "high" => Paint::new().green(),
+            "medium" => Paint::new().yellow(),
+            _ => Paint::new().red(),
+        };
+        self.paint(word, paint)
+    }
+
+    fn status(self, status: Status) -> String {
+        let paint = match status {
+            Status::Completed => Paint::new().green(),
+            Status::Failed | Status::Cancelled => Paint::new().red(),
+            Status::Queued | Status::Running | Status::Cancelling | Status::ActionRequired => Paint::new().yellow(),
+        };
+        self.paint(status.as_str(), paint)
+    }
+}
+
+/// The answer, how far to trust it, and what it rests on.
+pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
+    let mut out = content(&result.output.content);
+    out.push('\n');
+    for warning in result.run.warnings() {
+        let _ = write!(out, "\n{} {}", style.dim("warning:"), clean(&warning.message));
+    }
+    for basis in &result.output.basis {
+        out.push('\n');
+        field(&mut out, basis, style);
+    }
+    out
+}
+
+fn content(content: &Value) -> String {
+    match content {
+        Value::String(text) => clean(text.trim_end()),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            clean(&serde_json::to_string_pretty(other).unwrap_or_else(|_| other.to_string()))
+        }
+    }
+}
+
+fn field(out: &mut String, basis: &BasisView, style: Style) {
+    let name = if basis.field == "output" { "confidence" } else { &basis.field };
+    let confidence = match basis.confidence.as_deref() {
+        Some("") | None => "unknown",
+        Some(word) => word,
+    };
+    let _ = writeln!(out, "{}: {}", style.bold(&clean(name)), style.confidence(&clean(confidence)));
+    if basis.citations.is_empty() && !basis.reasoning.trim().is_empty() {
+        indented(out, &clean(basis.reasoning.trim()), "  ");
+    }
+    for (i, source) in basis.citations.iter().enumerate() {
+        citation(out, i + 1, source, style);
+    }
+}
+
+fn citation(out: &mut String, number: usize, source: &Citation, style: Style) {
+    let url = clean(&source.url);
+    match source.title.as_deref().map(str::trim).filter(|title| !title.is_empty()) {
+        Some(title) => {
+            let _ = writeln!(out, "  [{number}] {}\n      {}", clean(title), style.link(&url));
+        }
+        None => {
+            let _ = writeln!(out, "  [{number}] {}", style.link(&url));
+        }
+    }
+    for excerpt in source.excerpts.iter().flatten().take(EXCERPTS) {
+        indented(out, &format!("“{}”", clean(excerpt.trim())), "      ");
+    }
+}
+
+/// Sets a text in lines, each behind the indent. What is wider than a line alone stays whole.
+fn indented(out: &mut String, text: &str, indent: &str) {
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            column = 0;
+        }
+        out.push_str(if column == 0 { indent } else { " " });
+        out.push_str(word);
+        column += if column == 0 { indent.len() + width } else { 1 + width };
+    }
+    out.push('\n');
+}
+
+/// What there is to say about a run.
+pub(crate) fn run(run: &TaskRun, style: Style) -> String {
+    let mut rows = vec![
+        ("run", run.run_id.to_string()),
+        ("status", style.status(run.status)),
+        ("processor", clean(&run.processor)),
+        ("created", moment(run.created_at)),
+        ("changed", moment(run.modified_at)),
+    ];
+    if let Some(ours) = &run.legwork {
+        rows.push(("progress", format!("{} %", ours.progress_meter)));
+        if let Some(question) = &ours.question {
+            rows.push(("asks", clean(&question.text)));
+        }
+    }
+    if let Some(error) = &run.error {
+        rows.push(("error", clean(&error.message)));
+    }
+    if let Some(metadata) = run.metadata.as_deref().map(serde_json::value::RawValue::get).filter(|text| *text != "{}") {
+        rows.push(("metadata", clean(metadata)));
+    }
+    rows.extend(run.warnings().iter().map(|warning| ("warning", clean(&warning.message))));
+    let line = |(name, value): &(&str, String)| [&style.dim(&format!("{name:<10}")), " ", value, "\n"].concat();
+    rows.iter().map(line).collect()
+}
+
+/// A page of runs, one a line.
+pub(crate) fn table(page: &RunPage, style: Style) -> String {
+    if page.runs.is_empty() {
+        return "no runs\n".to_owned();
+    }
+    let processors = page.runs.iter().map(|run| run.processor.chars().count());
+    let wide = processors.max().unwrap_or(0).max("PROCESSOR".len());
+    let head = format!("{:<37}  {:<15}  {:<wide$}  {:<20}", "RUN", "STATUS", "PROCESSOR", "CREATED");
+    let mut out = format!("{}\n", style.dim(head.trim_end()));
+    for run in &page.runs {
+        // Padded before it is painted: what colours a word has no width.
+        let status = style.status(run.status) + &" ".repeat(15 - run.status.as_str().len());
+        let _ =
+            writeln!(out, "{:<37}  {status}  {:<wide$}  {}", run.run_id, clean(&run.processor), moment(run.created_at));
+    }
+    out
+}
+
+/// Anything of the wire, as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Api, error))
+}
+
+/// Where a run stands, in one line.
+pub(crate) fn progress(run: &TaskRun) -> String {
+    let Some(ours) = run.legwork.as_ref().filter(|_| run.status == Status::Running) else {
+        return run.status.to_string();
+    };
+    match ours.progress_meter {
+        0 => run.status.to_string(),
+        meter => format!("{} {meter} %", run.status),
+    }
+}
+
+/// Why there is no output.
+pub(crate) fn without_output(run: &TaskRun) -> String {
+    match &run.error {
+        Some(error) => format!("the run {}: {}", run.status, clean(&error.message)),
+        None => format!("the run was {}", run.status),
+    }
+}
+
+/// `2025-04-23 20:21:48Z`.
+fn moment(at: Option<Micros>) -> String {
+    at.map_or_else(
+        || "-".to_owned(),
+        |at| at.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).chain(['Z']).collect(),
+    )
+}
+
+/// Text that does nothing to a terminal but stand on it.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control() || matches!(char, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

@@ -1,0 +1,100 @@
+//! What is printed, as it is printed.
+
+use serde_json::json;
+
+use super::*;
+
+const PLAIN: Style = Style { color: false };
+
+fn run_with(more: &Value) -> TaskRun {
+    let mut run = json!({
+        "run_id": "trun_0000000000000000000000000199a1b2",
+        "interaction_id": "trun_0000000000000000000000000199a1b2",
+        "status": "completed",
+        "is_active": false,
+        "processor": "base",
+        "created_at": "2025-04-23T20:21:48.037943Z",
+        "modified_at": "2025-04-23T20:22:10.000000Z",
+    });
+    run.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    // Carried JSON is read from text only.
+    serde_json::from_str(&run.to_string()).unwrap()
+}
+
+fn result(output: &Value) -> TaskRunResult {
+    let run = serde_json::to_string(&run_with(&json!({}))).unwrap();
+    serde_json::from_str(&format!(r#"{{"run":{run},"output":{output}}}"#)).unwrap()
+}
+
+#[test]
+fn a_text_is_printed_with_what_it_rests_on() {
+    let excerpt = "Paris is the capital and largest city of France, with an estimated population of 2,048,472 \
+                   residents in January 2025 in an area of more than 105 square kilometres.";
+    let text = result(&json!({
+        "type": "text",
+        "content": "Paris.\n",
+        "basis": [{ "field": "output", "reasoning": "Two sources agree.", "confidence": "high", "citations": [
+            { "url": "https://a.example/paris", "title": "Paris", "excerpts": [excerpt] },
+            { "url": "corpus:factbook/fr.md", "title": null, "excerpts": ["Capital: Paris"] },
+        ] }],
+    }));
+    insta::assert_snapshot!(answer(&text, PLAIN));
+}
+
+#[test]
+fn an_object_is_printed_with_each_field_and_its_basis() {
+    let object = result(&json!({
+        "type": "json",
+        "content": { "capital": "Paris", "anthem": null },
+        "basis": [
+            { "field": "capital", "reasoning": "r", "confidence": "medium", "citations": [{ "url": "https://a.example/" }] },
+            { "field": "anthem", "reasoning": "Not found in 3 documents.", "confidence": "low", "citations": [] },
+            { "field": "bare" },
+        ],
+    }));
+    insta::assert_snapshot!(answer(&object, PLAIN));
+}
+
+#[test]
+fn what_a_document_says_does_nothing_to_the_terminal() {
+    let nasty = result(&json!({
+        "type": "text", "content": "a\u{1b}[2Jb\r\u{9b}31mc",
+        "basis": [{ "field": "output", "citations": [{ "url": "u\u{7}", "title": "\u{1b}]0;t", "excerpts": ["\u{8}e"] }] }],
+    }));
+    let printed = answer(&nasty, PLAIN);
+    assert!(!printed.chars().any(|char| char.is_control() && char != '\n'), "{printed:?}");
+}
+
+#[test]
+fn a_run_is_printed_with_all_there_is_to_say() {
+    let failed = run_with(&json!({
+        "status": "failed",
+        "error": { "ref_id": "r", "message": "too late", "detail": null },
+        "metadata": { "team": "a" },
+        "warnings": [{ "type": "warning", "message": "odd", "detail": null }],
+        "legwork": { "version": 3, "attempts": 1, "progress_meter": 40 },
+    }));
+    insta::assert_snapshot!(run(&failed, PLAIN));
+    assert_eq!(without_output(&failed), "the run failed: too late");
+}
+
+#[test]
+fn a_list_stands_in_columns_also_in_colour() {
+    let runs =
+        vec![run_with(&json!({})), run_with(&json!({ "status": "action_required", "processor": "ultra8x-fast" }))];
+    let page = RunPage { runs, next_cursor: None };
+    insta::assert_snapshot!(table(&page, PLAIN));
+    let coloured = table(&page, Style { color: true });
+    assert!(coloured.contains('\u{1b}'));
+    assert_eq!(table(&RunPage::default(), PLAIN), "no runs\n");
+}
+
+#[test]
+fn progress_is_one_word_and_a_number_once_there_is_one() {
+    let running = |meter: u8| {
+        run_with(&json!({ "status": "running", "legwork": { "version": 2, "attempts": 1, "progress_meter": meter } }))
+    };
+    assert_eq!(progress(&running(0)), "running");
+    assert_eq!(progress(&running(40)), "running 40 %");
+    assert_eq!(progress(&run_with(&json!({}))), "completed");
+}

@@ -1,0 +1,241 @@
+//! From what was typed to what will be used: flags before variables before the settings file before the defaults.
+//! Afterwards nothing is optional and nothing is left to check.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use legwork_server::config::{Config, Role};
+use url::Url;
+use uuid::Uuid;
+
+use crate::args::{LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs};
+use crate::config_file::ConfigFile;
+use crate::environment::Environment;
+
+const PORT: u16 = 8787;
+const SLOTS: usize = 64;
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What `serve` will use.
+#[derive(Debug)]
+pub(crate) struct Serve {
+    pub(crate) config: Config,
+    pub(crate) log: LogArg,
+}
+
+/// Whom a command will talk to.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// The server at this address.
+    Server {
+        /// Its address, as it was given.
+        url: String,
+        /// The key to show it.
+        key: Option<String>,
+        /// It was named for us, and not only for the official SDKs.
+        named: bool,
+    },
+    /// Whoever runs on this store; nobody is no obstacle.
+    Store(Box<Local>),
+}
+
+/// A store on this machine.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// How to run on it if nobody does.
+    pub(crate) config: Config,
+    /// The key that was given, if one was; else the store's own is used.
+    pub(crate) key: Option<String>,
+    /// It was named, and is not the usual one.
+    named: bool,
+}
+
+impl Target {
+    /// What has to be typed for the next command to talk to the same one: nothing, or an option with a space before it.
+    pub(crate) fn option(&self) -> String {
+        match self {
+            Self::Server { url, named: true, .. } => format!(" --server {}", quoted(url)),
+            Self::Store(local) if local.named => format!(" --store {}", quoted(&local.config.store.to_string_lossy())),
+            Self::Server { .. } | Self::Store(_) => String::new(),
+        }
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.:_-[]@%+,=".contains(&byte);
+    if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Why what was typed, set or written down cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadConfig {
+    #[error("the settings file {} cannot be read", path.display())]
+    NoFile { path: PathBuf, source: io::Error },
+    #[error("the settings file {} is wrong: {why}", path.display())]
+    File { path: PathBuf, why: String },
+    #[error("`{0}` is no address to listen on")]
+    Listen(String),
+    #[error("a server that listens on {0} can be reached from other machines, and has no key")]
+    NeedsKey(SocketAddr),
+    #[error("`{0}` is no public address of a server")]
+    PublicUrl(String),
+    #[error("the key file {} cannot be read", path.display())]
+    KeyFile { path: PathBuf, source: io::Error },
+    #[error("a key is a text without spaces, in ASCII; one of those given is not")]
+    Key,
+    #[error("PostgreSQL is not in this version")]
+    Postgres,
+    #[error("`{0}` is no folder")]
+    Store(String),
+    #[error("there is no folder to keep runs in: HOME is not set")]
+    NoHome,
+    #[error("with 0 slots nothing would ever be worked on")]
+    NoSlots,
+}
+
+impl BadConfig {
+    /// What to try.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::NeedsKey(listen) => {
+                let key = Uuid::new_v4().simple();
+                Some(format!("legwork serve --listen {listen} --accept-key {key}"))
+            }
+            Self::Listen(_) => Some("write an IP address and a port, for example 127.0.0.1:8787".to_owned()),
+            Self::PublicUrl(_) => Some("write it as callers do, for example https://tasks.example.com".to_owned()),
+            Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
+            Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
+            Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
+            Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
+        }
+    }
+}
+
+/// What `serve` will use.
+pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
+    let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
+    let config = Config {
+        listen: listen(args.listen.or(file.listen))?,
+        public_url: args.public_url.or(file.public_url).map(public_url).transpose()?,
+        accept_keys: keys(if args.accept_keys.is_empty() { file.accept_keys } else { args.accept_keys })?,
+        store,
+        corpus,
+        role: args.role.or(file.role).map_or(Role::All, Role::from),
+        slots: slots(args.slots.or(file.slots))?,
+        drain: args.drain.or(file.drain).map_or(DRAIN, Duration::from_secs),
+    };
+    if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
+        return Err(BadConfig::NeedsKey(config.listen));
+    }
+    Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
+}
+
+/// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
+/// us.
+pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Result<Target, BadConfig> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let key = given(args.api_key);
+    let parallel = environment.parallel_base_url.clone().filter(|_| args.store.store.is_none());
+    let in_file = file.server.filter(|_| args.store.store.is_none());
+    let typed = given(args.server);
+    let named = typed.is_some();
+    if let Some(url) = typed.or(parallel).or(in_file) {
+        let key = key.or_else(|| environment.parallel_api_key.clone()).or(file.api_key);
+        return Ok(Target::Server { url, key, named });
+    }
+    let named = args.store.store.is_some();
+    let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
+    let accept_keys = match &environment.accept_keys {
+        Some(list) => list.split(',').map(str::to_owned).collect(),
+        None => file.accept_keys,
+    };
+    let config = Config {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        public_url: None,
+        accept_keys: keys(accept_keys)?,
+        store,
+        corpus,
+        role: Role::All,
+        slots: slots(file.slots)?,
+        // What is not done goes on with the next command.
+        drain: Duration::ZERO,
+    };
+    Ok(Target::Store(Box::new(Local { config, key: key.or(file.api_key), named })))
+}
+
+fn store(
+    typed: StoreArgs,
+    in_file: Option<String>,
+    corpus_in_file: Vec<PathBuf>,
+    environment: &Environment,
+) -> Result<(PathBuf, Vec<PathBuf>), BadConfig> {
+    let store = match typed.store.or(in_file).filter(|store| !store.is_empty()) {
+        None => environment.data_folder().ok_or(BadConfig::NoHome)?,
+        Some(at) if at.starts_with("postgres://") || at.starts_with("postgresql://") => {
+            return Err(BadConfig::Postgres);
+        }
+        Some(at) if at.contains("://") => return Err(BadConfig::Store(at)),
+        Some(at) => PathBuf::from(at),
+    };
+    let corpus = if typed.corpus.is_empty() { corpus_in_file } else { typed.corpus };
+    Ok((store, corpus))
+}
+
+fn listen(given: Option<String>) -> Result<SocketAddr, BadConfig> {
+    let Some(text) = given else { return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))) };
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    let numbers = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numbers.as_deref().unwrap_or(&text).parse().map_err(|_| BadConfig::Listen(text))
+}
+
+fn public_url(text: String) -> Result<Url, BadConfig> {
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(BadConfig::PublicUrl(text)),
+    }
+}
+
+fn slots(given: Option<usize>) -> Result<usize, BadConfig> {
+    match given.unwrap_or(SLOTS) {
+        0 => Err(BadConfig::NoSlots),
+        slots => Ok(slots),
+    }
+}
+
+/// Keys as they were given, and those in the files that were named with `@`.
+fn keys(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
+    let mut keys = Vec::new();
+    for key in given {
+        match key.strip_prefix('@') {
+            Some(path) => keys.extend(keys_in(Path::new(path))?),
+            None => keys.push(key.trim().to_owned()),
+        }
+    }
+    let fits = |key: &String| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if keys.iter().all(fits) { Ok(keys) } else { Err(BadConfig::Key) }
+}
+
+fn keys_in(path: &Path) -> Result<Vec<String>, BadConfig> {
+    let text = std::fs::read_to_string(path).map_err(|source| BadConfig::KeyFile { path: path.to_owned(), source })?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::All => Self::All,
+            RoleArg::Api => Self::Api,
+            RoleArg::Worker => Self::Worker,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

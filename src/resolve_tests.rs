@@ -1,0 +1,125 @@
+//! What typed settings become.
+
+use super::*;
+
+fn at_home() -> Environment {
+    Environment { home: Some("/home/ada".into()), ..Environment::default() }
+}
+
+fn served(args: ServeArgs) -> Result<Config, BadConfig> {
+    serve(args, ConfigFile::default(), &at_home()).map(|serve| serve.config)
+}
+
+fn listening(on: &str) -> ServeArgs {
+    ServeArgs { listen: Some(on.to_owned()), ..ServeArgs::default() }
+}
+
+fn stored(at: &str) -> StoreArgs {
+    StoreArgs { store: Some(at.to_owned()), corpus: Vec::new() }
+}
+
+#[test]
+fn without_settings_it_listens_on_loopback_and_works() {
+    let config = served(ServeArgs::default()).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!((config.role, config.slots, config.drain), (Role::All, 64, Duration::from_secs(10)));
+    assert!(config.accept_keys.is_empty() && config.store.starts_with("/home/ada"));
+}
+
+#[test]
+fn what_is_typed_goes_before_the_file() {
+    let file = ConfigFile { slots: Some(3), drain: Some(1), ..ConfigFile::default() };
+    let typed = ServeArgs { slots: Some(5), ..ServeArgs::default() };
+    let config = serve(typed, file, &at_home()).unwrap().config;
+    assert_eq!((config.slots, config.drain), (5, Duration::from_secs(1)));
+}
+
+#[test]
+fn an_address_may_be_short() {
+    for (given, meant) in
+        [("0", "127.0.0.1:0"), ("9000", "127.0.0.1:9000"), ("localhost:9000", "127.0.0.1:9000"), ("[::1]:1", "[::1]:1")]
+    {
+        assert_eq!(served(listening(given)).unwrap().listen.to_string(), meant);
+    }
+    for odd in ["", "example.com:80", "127.0.0.1", "1.2.3.4:99999"] {
+        assert!(matches!(served(listening(odd)), Err(BadConfig::Listen(_))), "{odd}");
+    }
+}
+
+#[test]
+fn beyond_loopback_it_wants_a_key_and_says_how() {
+    let refused = served(listening("0.0.0.0:8787")).unwrap_err();
+    assert!(matches!(refused, BadConfig::NeedsKey(_)), "{refused}");
+    assert!(refused.hint().unwrap().starts_with("legwork serve --listen 0.0.0.0:8787 --accept-key "));
+    let keyed = ServeArgs { accept_keys: vec!["k".to_owned()], ..listening("0.0.0.0:8787") };
+    assert_eq!(served(keyed).unwrap().accept_keys, ["k"]);
+}
+
+#[test]
+fn keys_come_from_files_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    std::fs::write(&path, "# ours\none\n\n  two \n").unwrap();
+    let given = vec![format!("@{}", path.display()), "three".to_owned()];
+    assert_eq!(keys(given).unwrap(), ["one", "two", "three"]);
+    assert!(matches!(keys(vec!["@/nowhere/at/all".to_owned()]), Err(BadConfig::KeyFile { .. })));
+    for odd in ["", "two words", "é"] {
+        assert!(matches!(keys(vec![odd.to_owned()]), Err(BadConfig::Key)), "{odd}");
+    }
+}
+
+#[test]
+fn a_store_is_a_folder_in_this_version() {
+    for at in ["postgres://u:secret@h/d", "postgresql://h"] {
+        let refused = served(ServeArgs { store: stored(at), ..ServeArgs::default() }).unwrap_err();
+        assert_eq!(refused.to_string(), "PostgreSQL is not in this version");
+    }
+    assert!(served(ServeArgs { store: stored("redis://h"), ..ServeArgs::default() }).is_err());
+    let homeless = serve(ServeArgs::default(), ConfigFile::default(), &Environment::default());
+    assert!(matches!(homeless, Err(BadConfig::NoHome)));
+}
+
+/// The address a command will talk to; `None` when it is whoever runs on the store.
+fn talks_to(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Option<(String, Option<String>)> {
+    match target(args, file, environment).unwrap() {
+        Target::Server { url, key, .. } => Some((url, key)),
+        Target::Store(_) => None,
+    }
+}
+
+#[test]
+fn a_server_is_found_in_the_order_in_which_it_was_meant() {
+    let text = |text: &str| Some(text.to_owned());
+    let file = || ConfigFile { server: text("http://file"), api_key: text("of the file"), ..ConfigFile::default() };
+    let sdk = Environment { parallel_base_url: text("http://sdk"), parallel_api_key: text("of the sdk"), ..at_home() };
+    let typed = || TargetArgs { server: text("http://typed"), api_key: text("typed"), ..TargetArgs::default() };
+    assert_eq!(talks_to(typed(), file(), &sdk), Some(("http://typed".to_owned(), text("typed"))));
+    assert_eq!(talks_to(TargetArgs::default(), file(), &sdk), Some(("http://sdk".to_owned(), text("of the sdk"))));
+    assert_eq!(
+        talks_to(TargetArgs::default(), file(), &at_home()),
+        Some(("http://file".to_owned(), text("of the file")))
+    );
+    assert_eq!(talks_to(TargetArgs { store: stored("/s"), ..TargetArgs::default() }, file(), &sdk), None);
+    assert_eq!(talks_to(TargetArgs::default(), ConfigFile::default(), &at_home()), None);
+}
+
+#[test]
+fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
+    let Target::Store(local) = target(TargetArgs::default(), ConfigFile::default(), &at_home()).unwrap() else {
+        panic!("no server was named")
+    };
+    assert_eq!((local.config.listen.port(), local.config.drain), (0, Duration::ZERO));
+    assert!(local.config.listen.ip().is_loopback());
+}
+
+#[test]
+fn the_next_command_can_be_told_whom_to_talk_to() {
+    let option = |args| target(args, ConfigFile::default(), &at_home()).unwrap().option();
+    assert_eq!(option(TargetArgs::default()), "");
+    assert_eq!(
+        option(TargetArgs { store: stored("/it's here"), ..TargetArgs::default() }),
+        r" --store '/it'\''s here'"
+    );
+    let server = Some("http://127.0.0.1:1".to_owned());
+    assert_eq!(option(TargetArgs { server, ..TargetArgs::default() }), " --server http://127.0.0.1:1");
+}

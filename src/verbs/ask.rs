@@ -1,0 +1,72 @@
+//! `legwork ask`: a question in, an answer with its sources out.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use legwork_api::client::NewTask;
+use legwork_server::config::Role;
+use serde_json::{Map, Value, json};
+
+use super::{Settings, result};
+use crate::args::AskArgs;
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::waiting::Pattern;
+
+pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failure> {
+    let pattern = Pattern::of(args.pattern, &args.processor).ok_or_else(not_in_this_version)?;
+    let task = task(&args)?;
+    let mut station = settings.station(args.target, Role::All).await?;
+    match station.persist(async |client| client.create(&task).await).await {
+        Ok(run) => {
+            print::talk(&run.run_id.to_string());
+            result::finish(station, &run, pattern, &args.wait).await
+        }
+        Err(refused) => {
+            station.leave().await?;
+            Err(refused)
+        }
+    }
+}
+
+fn not_in_this_version() -> Failure {
+    Failure::said(Exit::BadInput, "this pattern is not in this version").hint("use --pattern block or --pattern poll")
+}
+
+fn task(args: &AskArgs) -> Result<NewTask, Failure> {
+    let metadata = args.metadata.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+    Ok(NewTask {
+        input: question(&args.question)?.into(),
+        processor: args.processor.clone(),
+        task_spec: output_schema(args)?.map(|schema| json!({ "output_schema": schema })),
+        metadata: metadata.collect::<Map<_, _>>(),
+    })
+}
+
+fn question(words: &[String]) -> Result<String, Failure> {
+    if words != ["-"] {
+        return Ok(words.join(" "));
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
+}
+
+fn output_schema(args: &AskArgs) -> Result<Option<Value>, Failure> {
+    if let Some(description) = &args.text {
+        return Ok(Some(json!({ "type": "text", "description": description })));
+    }
+    let Some(given) = &args.schema else { return Ok(None) };
+    let is_itself = given.trim_start().starts_with('{');
+    let (text, place) = if is_itself { (given.clone(), "--schema") } else { (read(Path::new(given))?, given.as_str()) };
+    let schema: Value = serde_json::from_str(&text)
+        .map_err(|error| Failure::said(Exit::BadInput, format!("{place} holds no JSON Schema: {error}")))?;
+    Ok(Some(json!({ "type": "json", "json_schema": schema })))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("the schema {} cannot be read: {error}", path.display());
+        Failure::said(Exit::BadInput, message).hint("give a file, or the schema itself, beginning with `{`")
+    })
+}

@@ -1,0 +1,143 @@
+//! `legwork serve`: runs the server until it is told to stop.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use legwork_server::config::{Config, Role};
+use legwork_server::folder::FolderError;
+use legwork_server::{Running, StartError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep};
+
+use super::Settings;
+use crate::args::ServeArgs;
+use crate::exit::{Exit, Failure};
+use crate::telemetry::{self, Usual};
+use crate::{print, resolve, station};
+
+/// How long to wait for a store that a command holds for a moment.
+const A_MOMENT: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Failure> {
+    let serve = resolve::serve(args, settings.file, &settings.environment)?;
+    telemetry::start(Usual::Server, settings.verbose, serve.log);
+    let mut stop = Stop::listen()?;
+    let running = start(&serve.config).await.map_err(station::not_started)?;
+    print::talk(&greeting(&serve.config, running.address()));
+    stop.asked().await;
+    running.stop();
+    tokio::select! {
+        ended = running.ended() => ended.map_err(|error| Failure::new(Exit::Api, error))?,
+        () = stop.asked() => return Ok(Exit::Interrupted),
+    }
+    Ok(Exit::Done)
+}
+
+async fn start(config: &Config) -> Result<Running, StartError> {
+    let until = Instant::now() + A_MOMENT;
+    loop {
+        match legwork_server::start(config.clone()).await {
+            Err(StartError::Folder(FolderError::Held { .. })) if Instant::now() < until => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            started => return started,
+        }
+    }
+}
+
+/// The signals that stop a server: the first asks it to, the second insists.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What is running and how to use it, ready to be pasted.
+fn greeting(config: &Config, address: SocketAddr) -> String {
+    let url = callers_url(config, address);
+    let (keys, key, header) = match config.accept_keys.len() {
+        0 => ("none: everybody on this machine may use it, and nobody else".to_owned(), "any", ""),
+        count => (format!("{count} accepted"), "YOUR_KEY", " -H \"x-api-key: $PARALLEL_API_KEY\""),
+    };
+    let mut corpus = vec!["built-in".to_owned()];
+    corpus.extend(config.corpus.iter().map(|folder| folder.display().to_string()));
+    let corpus = corpus.join(", ");
+    let works = match config.role {
+        Role::All | Role::Worker => format!("on up to {} runs at a time", config.slots),
+        Role::Api => "on nothing: it only answers".to_owned(),
+    };
+    format!(
+        "legwork {version} listens on http://{address}\n\
+         \x20 store   {store}\n\
+         \x20 corpus  {corpus}\n\
+         \x20 keys    {keys}\n\
+         \x20 works   {works}\n\
+         \n\
+         Point an official SDK at it:\n\
+         \x20 export PARALLEL_BASE_URL={url}\n\
+         \x20 export PARALLEL_API_KEY={key}\n\
+         \n\
+         Or try it:\n\
+         \x20 curl -s {url}/v1/tasks/runs{header} -H 'content-type: application/json' \
+         -d '{{\"processor\":\"base\",\"input\":\"What is the capital of France?\"}}'\n",
+        version = env!("CARGO_PKG_VERSION"),
+        store = config.store.display(),
+    )
+}
+
+/// Where callers reach the server: the public address, or the one it listens on.
+fn callers_url(config: &Config, address: SocketAddr) -> String {
+    if let Some(url) = &config.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let ip = if address.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(keys: &[&str]) -> Config {
+        Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: None,
+            accept_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            store: "/data/legwork".into(),
+            corpus: vec!["/docs".into()],
+            role: Role::All,
+            slots: 64,
+            drain: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_greeting_says_how_to_use_it() {
+        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_greeting_of_a_server_with_keys_shows_none() {
+        let told = greeting(&config(&["sesame"]), "0.0.0.0:8787".parse().unwrap());
+        assert!(told.contains("$PARALLEL_API_KEY") && told.contains("PARALLEL_BASE_URL=http://127.0.0.1:8787"));
+        assert!(!told.contains("sesame"));
+    }
+
+    #[test]
+    fn callers_are_given_the_public_address() {
+        let config = Config { public_url: Some("https://tasks.example.com/".parse().unwrap()), ..config(&["k"]) };
+        assert!(greeting(&config, "0.0.0.0:8787".parse().unwrap()).contains("=https://tasks.example.com\n"));
+    }
+}

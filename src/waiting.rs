@@ -1,0 +1,136 @@
+//! Waiting for a run to end, in the ways that can be chosen, and through the loss of the server.
+
+use std::time::Duration;
+
+use legwork_api::client::{Client, ClientError, End, Waited};
+use legwork_core::id::RunId;
+use legwork_core::tier::{Tier, Weight};
+use tokio::time::{Instant, sleep};
+
+use crate::args::PatternArg;
+use crate::exit::Failure;
+use crate::progress::Progress;
+use crate::station::Station;
+
+/// How long one look waits for a change, with a server that can do that.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How long to wait between two looks at one that cannot.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// How to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// One call that returns with the answer.
+    Block,
+    /// Ask how it is going until it is done.
+    Poll,
+}
+
+impl Pattern {
+    /// What was asked for, or what suits the processor: block for those that take a minute, poll for the others.
+    /// `None` is a pattern that this version does not have.
+    pub(crate) fn of(asked: Option<PatternArg>, processor: &str) -> Option<Self> {
+        match asked {
+            Some(PatternArg::Block) => Some(Self::Block),
+            Some(PatternArg::Poll) => Some(Self::Poll),
+            Some(PatternArg::Stream | PatternArg::Webhook) => None,
+            None => match Tier::of(processor).map(|tier| tier.weight) {
+                Some(Weight::Light) => Some(Self::Block),
+                Some(Weight::Middle | Weight::Heavy) | None => Some(Self::Poll),
+            },
+        }
+    }
+}
+
+/// What came of waiting.
+pub(crate) enum Outcome {
+    /// The run has ended.
+    Ended(End),
+    /// The time given is over.
+    TooLate,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Waits until the run has ended, at most until `deadline`.
+pub(crate) async fn until_end(
+    station: &mut Station,
+    id: RunId,
+    pattern: Pattern,
+    deadline: Option<Instant>,
+    progress: &Progress,
+) -> Result<Outcome, Failure> {
+    let interrupted = interrupt();
+    tokio::pin!(interrupted);
+    loop {
+        let ended = async {
+            match pattern {
+                Pattern::Block => station.client().result(id, deadline).await,
+                Pattern::Poll => poll(station.client(), id, deadline, progress).await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = ended => ended,
+            () = &mut interrupted => return Ok(Outcome::Interrupted),
+        };
+        match ended {
+            Ok(end) => return Ok(Outcome::Ended(end)),
+            Err(ClientError::StillActive) => return Ok(Outcome::TooLate),
+            Err(lost) => {
+                station.again(lost).await?;
+                let next = if station.is_own() { "in this process" } else { "with the next one" };
+                progress.say(&format!("the server went away; going on {next}"));
+            }
+        }
+    }
+}
+
+async fn poll(client: &Client, id: RunId, deadline: Option<Instant>, progress: &Progress) -> Result<End, ClientError> {
+    let mut etag: Option<String> = None;
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        if let Waited::Changed { run, etag: new } =
+            client.wait(id, etag.as_deref(), left.unwrap_or(LOOK).min(LOOK)).await?
+        {
+            progress.show(&run);
+            if run.status.is_ended() {
+                return client.result(id, deadline.map(|at| at.max(Instant::now() + BETWEEN_LOOKS))).await;
+            }
+            etag = new;
+            if etag.is_none() {
+                sleep(left.unwrap_or(BETWEEN_LOOKS).min(BETWEEN_LOOKS)).await;
+            }
+        }
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(ClientError::StillActive);
+        }
+    }
+}
+
+/// Returns when the user has had enough. Where no signals can be had, that is never.
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_suits_the_processor_unless_one_was_asked_for() {
+        for (processor, pattern) in [
+            ("lite", Pattern::Block),
+            ("base-fast", Pattern::Block),
+            ("core", Pattern::Poll),
+            ("ultra8x", Pattern::Poll),
+            ("mine", Pattern::Poll),
+        ] {
+            assert_eq!(Pattern::of(None, processor), Some(pattern), "{processor}");
+            assert_eq!(Pattern::of(Some(PatternArg::Block), processor), Some(Pattern::Block));
+        }
+        assert_eq!(Pattern::of(Some(PatternArg::Stream), "base"), None);
+    }
+}

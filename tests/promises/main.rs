@@ -1,0 +1,6 @@
+//! What legwork promises, checked on the built binary from outside.
+
+mod crash;
+mod guide;
+mod sdk;
+mod support;

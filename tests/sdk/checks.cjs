@@ -1,0 +1,71 @@
+// Checks of the official npm SDK; one a call: `node checks.cjs NAME`. Only the environment points it at legwork.
+
+const assert = require('node:assert/strict');
+const { Parallel } = require('parallel-web');
+
+const QUESTION = 'What is the capital of Mongolia?';
+const UNKNOWN = 'trun_' + '0'.repeat(32);
+
+const checks = {
+  async create_and_retrieve() {
+    const client = new Parallel();
+    const run = await client.taskRun.create({ input: QUESTION, processor: 'base' });
+    assert.equal(run.status, 'queued');
+    assert.equal(run.is_active, true);
+    assert.equal((await client.taskRun.retrieve(run.run_id)).created_at, run.created_at);
+  },
+
+  async result_blocks_until_done() {
+    const client = new Parallel();
+    const run = await client.taskRun.create({ input: QUESTION, processor: 'lite' });
+    const result = await client.taskRun.result(run.run_id);
+    assert.equal(result.run.status, 'completed');
+    assert.match(result.output.content, /Ulaanbaatar/);
+    assert.match(result.output.basis[0].citations[0].excerpts[0], /Ulaanbaatar/);
+  },
+
+  async retrieve_input_echoes() {
+    const client = new Parallel();
+    const run = await client.taskRun.create({ input: { country: 'Chad' }, processor: 'core', metadata: { n: 7 } });
+    const given = await client.taskRun.retrieveInput(run.run_id);
+    assert.deepEqual([given.input, given.metadata], [{ country: 'Chad' }, { n: 7 }]);
+  },
+
+  async a_json_schema_is_filled() {
+    const client = new Parallel();
+    const json_schema = {
+      type: 'object',
+      properties: { capital: { type: 'string' }, population: { type: 'integer' } },
+      required: ['capital', 'population'],
+      additionalProperties: false,
+    };
+    const task_spec = { output_schema: { type: 'json', json_schema } };
+    const run = await client.taskRun.create({ input: 'Mongolia', processor: 'core', task_spec });
+    const { output } = await client.taskRun.result(run.run_id, { timeout: 25 });
+    assert.equal(output.content.capital, 'Ulaanbaatar');
+    assert.ok(output.content.population > 3_000_000);
+  },
+
+  async an_unknown_processor_is_a_permission_error() {
+    const client = new Parallel();
+    await assert.rejects(client.taskRun.create({ input: 'x', processor: 'turbo' }), Parallel.PermissionDeniedError);
+  },
+
+  async an_unknown_run_is_a_not_found_error() {
+    const client = new Parallel();
+    await assert.rejects(client.taskRun.retrieve(UNKNOWN), Parallel.NotFoundError);
+    await assert.rejects(client.taskRun.result(UNKNOWN), Parallel.NotFoundError);
+  },
+
+  async a_timeout_is_honoured() {
+    const client = new Parallel({ maxRetries: 0 });
+    const run = await client.taskRun.create({ input: QUESTION, processor: 'base' });
+    await client.taskRun.result(run.run_id, { timeout: 25 });
+    assert.equal((await client.taskRun.result(run.run_id, { timeout: 0 })).run.status, 'completed');
+  },
+};
+
+checks[process.argv[2]]().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

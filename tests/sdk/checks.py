@@ -1,0 +1,138 @@
+"""Checks of the official Python SDK; one a call: `python checks.py NAME`. Only the environment points it at legwork."""
+
+import asyncio
+import sys
+
+import parallel
+from parallel import AsyncParallel, Parallel
+from pydantic import BaseModel, Field
+
+QUESTION = "What is the capital of Mongolia?"
+
+
+class Country(BaseModel):
+    """What is asked of a country."""
+
+    capital: str | None = Field(description="the capital city")
+    population: int | None = Field(description="how many people live there")
+
+
+def refused(kind, call):
+    try:
+        call()
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def create_and_retrieve():
+    client = Parallel()
+    run = client.task_run.create(input=QUESTION, processor="base")
+    assert run.run_id.startswith("trun_") and run.interaction_id == run.run_id
+    assert run.status == "queued" and run.is_active
+    again = client.task_run.retrieve(run.run_id)
+    assert again.run_id == run.run_id and again.created_at == run.created_at
+
+
+def result_blocks_until_done():
+    client = Parallel()
+    run = client.task_run.create(input=QUESTION, processor="lite")
+    result = client.task_run.result(run.run_id)
+    assert result.run.status == "completed" and not result.run.is_active
+    assert result.output.type == "text" and "Ulaanbaatar" in result.output.content
+    basis = result.output.basis[0]
+    assert basis.field == "output" and basis.confidence in ("medium", "high")
+    assert any("Ulaanbaatar" in excerpt for excerpt in basis.citations[0].excerpts)
+
+
+def retrieve_input_echoes():
+    client = Parallel()
+    metadata = {"team": "blue", "n": 7, "ok": True, "share": 0.5}
+    run = client.task_run.create(input={"country": "Chad"}, processor="core", metadata=metadata)
+    given = client.task_run.retrieve_input(run.run_id)
+    assert given.input == {"country": "Chad"} and given.processor == "core"
+    assert given.metadata == metadata and run.metadata == metadata
+
+
+def execute_without_a_type():
+    result = Parallel().task_run.execute(input=QUESTION, processor="base")
+    assert "Ulaanbaatar" in result.output.content
+
+
+def execute_with_a_pydantic_type():
+    result = Parallel().task_run.execute(input="Mongolia", processor="core", output=Country)
+    parsed = result.output.parsed
+    assert isinstance(parsed, Country), result.output
+    assert parsed.capital == "Ulaanbaatar" and parsed.population > 3_000_000, parsed
+    assert {basis.field for basis in result.output.basis} >= {"capital", "population"}
+
+
+def execute_asynchronously():
+    async def main():
+        async with AsyncParallel() as client:
+            calls = [client.task_run.execute(input=QUESTION, processor="lite") for _ in range(8)]
+            for result in await asyncio.gather(*calls):
+                assert "Ulaanbaatar" in result.output.content
+
+    asyncio.run(main())
+
+
+def object_input_and_every_option():
+    client = Parallel()
+    spec = {
+        "input_schema": {"type": "json", "json_schema": {"type": "object", "properties": {"country": {"type": "string"}}}},
+        "output_schema": {"json_schema": {"type": "object", "properties": {"capital": {"type": "string"}}}},
+    }
+    run = client.task_run.create(
+        input={"country": "Mongolia"},
+        processor="pro-fast",
+        task_spec=spec,
+        metadata=None,
+        enable_events=True,
+        source_policy={"include_domains": [], "exclude_domains": ["example.com"], "after_date": "2024-01-01"},
+        mcp_servers=[{"type": "url", "url": "https://mcp.example.com", "name": "tools", "headers": {"a": "secret"}}],
+        webhook={"url": "https://example.com/hook", "event_types": ["task_run.status"]},
+        advanced_settings={"location": "us"},
+    )
+    assert run.status == "queued", run
+    given = client.task_run.retrieve_input(run.run_id)
+    assert "secret" not in given.to_json()
+    assert client.task_run.result(run.run_id).output.content["capital"] == "Ulaanbaatar"
+
+
+def strict_validation_accepts_every_answer():
+    client = Parallel(_strict_response_validation=True)
+    run = client.task_run.create(input=QUESTION, processor="ultra")
+    client.task_run.retrieve(run.run_id)
+    client.task_run.retrieve_input(run.run_id)
+    result = client.task_run.result(run.run_id)
+    assert result.output.type == "json" and result.output.output_schema
+
+
+def an_unknown_processor_is_a_permission_error():
+    error = refused(parallel.PermissionDeniedError, lambda: Parallel().task_run.create(input="x", processor="turbo"))
+    assert "turbo" in str(error) and "base" in str(error)
+
+
+def an_unknown_run_is_a_not_found_error():
+    unknown = "trun_" + "0" * 32
+    for call in (Parallel().task_run.retrieve, Parallel().task_run.result, Parallel().task_run.retrieve_input):
+        assert unknown in str(refused(parallel.NotFoundError, lambda: call(unknown)))
+
+
+def a_wrong_body_is_an_unprocessable_entity():
+    error = refused(
+        parallel.UnprocessableEntityError,
+        lambda: Parallel().task_run.create(input="x", processor="base", metadata={"k": ["no", "list"]}),
+    )
+    assert error.body["error"]["detail"]["errors"][0]["loc"][:2] == ["body", "metadata"], error.body
+
+
+def a_timeout_is_honoured():
+    client = Parallel(max_retries=0)
+    run = client.task_run.create(input=QUESTION, processor="base")
+    client.task_run.result(run.run_id, api_timeout=25)
+    assert client.task_run.result(run.run_id, api_timeout=0).run.status == "completed"
+
+
+globals()[sys.argv[1]]()
