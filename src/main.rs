@@ -9,6 +9,7 @@ mod print;
 mod progress;
 mod render;
 mod resolve;
+mod signals;
 mod station;
 mod telemetry;
 mod verbs;

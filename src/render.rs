@@ -144,7 +144,10 @@ pub(crate) fn run(run: &TaskRun, style: Style) -> String {
         ("changed", moment(run.modified_at)),
     ];
     if let Some(ours) = &run.legwork {
-        rows.push(("progress", format!("{} %", ours.progress_meter)));
+        // Of a run whose progress is not kept it stays at 0, which would say something else.
+        if ours.progress_meter > 0 {
+            rows.push(("progress", format!("{} %", ours.progress_meter)));
+        }
         if let Some(question) = &ours.question {
             rows.push(("asks", clean(&question.text)));
         }

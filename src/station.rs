@@ -90,7 +90,7 @@ impl Station {
 
     /// Stops the engine, if it is ours. What it has not done goes on with the next command.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
-        let Some(engine) = self.engine else { return Ok(()) };
+        let Some(mut engine) = self.engine else { return Ok(()) };
         engine.stop();
         engine.ended().await.map_err(|error| Failure::new(Exit::Api, error))
     }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::args::PatternArg;
 use crate::exit::Failure;
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::station::Station;
 
 /// How long one look waits for a change, with a server that can do that.
@@ -60,9 +61,8 @@ pub(crate) async fn until_end(
     pattern: Pattern,
     deadline: Option<Instant>,
     progress: &Progress,
+    signals: &mut Signals,
 ) -> Result<Outcome, Failure> {
-    let interrupted = interrupt();
-    tokio::pin!(interrupted);
     loop {
         let ended = async {
             match pattern {
@@ -72,7 +72,7 @@ pub(crate) async fn until_end(
         };
         let ended = tokio::select! {
             ended = ended => ended,
-            () = &mut interrupted => return Ok(Outcome::Interrupted),
+            () = signals.asked() => return Ok(Outcome::Interrupted),
         };
         match ended {
             Ok(end) => return Ok(Outcome::Ended(end)),
@@ -105,13 +105,6 @@ async fn poll(client: &Client, id: RunId, deadline: Option<Instant>, progress: &
         if left.is_some_and(|left| left.is_zero()) {
             return Err(ClientError::StillActive);
         }
-    }
-}
-
-/// Returns when the user has had enough. Where no signals can be had, that is never.
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

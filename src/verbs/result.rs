@@ -12,6 +12,7 @@ use super::Settings;
 use crate::args::{ResultArgs, WaitArgs};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::station::Station;
 use crate::waiting::{self, Outcome, Pattern};
 use crate::{print, render};
@@ -37,11 +38,12 @@ pub(super) async fn finish(
 ) -> Result<Exit, Failure> {
     let id = run.run_id;
     let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut signals = Signals::listen()?;
     let progress = Progress::start(&match pattern {
         Pattern::Block => "waiting for the answer".to_owned(),
         Pattern::Poll => render::progress(run),
     });
-    let outcome = waiting::until_end(&mut station, id, pattern, deadline, &progress).await;
+    let outcome = waiting::until_end(&mut station, id, pattern, deadline, &progress, &mut signals).await;
     drop(progress);
     let come_back = come_back(&station, id);
     station.leave().await?;

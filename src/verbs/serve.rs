@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::FolderError;
-use legwork_server::{Running, StartError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use legwork_server::{Running, StartError, StopError};
 use tokio::time::{Instant, sleep};
 
 use super::Settings;
 use crate::args::ServeArgs;
 use crate::exit::{Exit, Failure};
+use crate::signals::Signals;
 use crate::telemetry::{self, Usual};
 use crate::{print, resolve, station};
 
@@ -21,16 +21,22 @@ const A_MOMENT: Duration = Duration::from_secs(2);
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Failure> {
     let serve = resolve::serve(args, settings.file, &settings.environment)?;
     telemetry::start(Usual::Server, settings.verbose, serve.log);
-    let mut stop = Stop::listen()?;
-    let running = start(&serve.config).await.map_err(station::not_started)?;
+    let mut signals = Signals::listen()?;
+    let mut running = start(&serve.config).await.map_err(station::not_started)?;
     print::talk(&greeting(&serve.config, running.address()));
-    stop.asked().await;
-    running.stop();
     tokio::select! {
-        ended = running.ended() => ended.map_err(|error| Failure::new(Exit::Api, error))?,
-        () = stop.asked() => return Ok(Exit::Interrupted),
+        // By itself, which it does only when something broke down.
+        ended = running.ended() => return stopped(ended),
+        () = signals.asked() => running.stop(),
     }
-    Ok(Exit::Done)
+    tokio::select! {
+        ended = running.ended() => stopped(ended),
+        () = signals.asked() => Ok(Exit::Interrupted),
+    }
+}
+
+fn stopped(ended: Result<(), StopError>) -> Result<Exit, Failure> {
+    ended.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Api, error))
 }
 
 async fn start(config: &Config) -> Result<Running, StartError> {
@@ -41,25 +47,6 @@ async fn start(config: &Config) -> Result<Running, StartError> {
                 sleep(Duration::from_millis(50)).await;
             }
             started => return started,
-        }
-    }
-}
-
-/// The signals that stop a server: the first asks it to, the second insists.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self, Failure> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What legwork promises, checked on the built binary from outside.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests, and they say what they skip")]
+
+mod cli;
 mod crash;
 mod guide;
 mod sdk;

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::code::Code;
 
@@ -173,7 +173,11 @@ impl Kind {
 /// The value as we work with it. A number that neither an `i64`, a `u64` nor an `f64` can hold becomes its text, so
 /// that an identifier of thirty digits is not rounded and `1e400` does no harm.
 pub(crate) fn value_of(raw: &RawValue) -> Result<Value, serde_json::Error> {
-    if has_long_number(raw.get()) { careful(raw) } else { serde_json::from_str(raw.get()) }
+    if has_long_number(raw.get()) {
+        serde_json::from_str(&with_quoted_numbers(raw.get()))
+    } else {
+        serde_json::from_str(raw.get())
+    }
 }
 
 /// Whether a number may be more than the usual types hold. Says yes too often rather than too rarely.
@@ -192,27 +196,46 @@ fn has_long_number(text: &str) -> bool {
     false
 }
 
-/// Reads part by part. The body's depth was checked, so this ends.
-fn careful(raw: &RawValue) -> Result<Value, serde_json::Error> {
-    match Kind::of(raw.get()) {
-        Kind::Object => {
-            let members: Members<'_> = serde_json::from_str(raw.get())?;
-            let read = members.iter().map(|(key, value)| Ok((key.to_owned(), careful(value)?)));
-            read.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+/// The same JSON, with quotes around each number that we cannot hold.
+fn with_quoted_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let number = rest.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let (part, after) = rest.split_at(if number { number_end(rest) } else { string_or_char_end(rest) });
+        if number && !is_exact(part) {
+            out.extend(["\"", part, "\""]);
+        } else {
+            out.push_str(part);
         }
-        Kind::List => {
-            let items: Vec<&RawValue> = serde_json::from_str(raw.get())?;
-            items.into_iter().map(careful).collect::<Result<Vec<_>, _>>().map(Value::Array)
-        }
-        Kind::Number => Ok(exact(raw.get()).unwrap_or_else(|| Value::String(raw.get().to_owned()))),
-        Kind::Null | Kind::Flag | Kind::Text => serde_json::from_str(raw.get()),
+        rest = after;
     }
+    out
 }
 
-fn exact(number: &str) -> Option<Value> {
-    let value: Value = serde_json::from_str(number).ok()?;
+fn number_end(text: &str) -> usize {
+    text.find(|char: char| !(char.is_ascii_digit() || matches!(char, '+' | '-' | '.' | 'e' | 'E')))
+        .unwrap_or(text.len())
+}
+
+/// The end of what begins here, which is no number: a string, or one character.
+fn string_or_char_end(text: &str) -> usize {
+    if !text.starts_with('"') {
+        return text.chars().next().map_or(0, char::len_utf8);
+    }
+    // The quote it opens with closes nothing.
+    let mut escaped = true;
+    let end = text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    end.map_or(text.len(), |end| end + 1)
+}
+
+fn is_exact(number: &str) -> bool {
     let whole = !number.contains(['.', 'e', 'E']);
-    (!whole || !value.is_f64()).then_some(value)
+    serde_json::from_str::<Value>(number).is_ok_and(|value| !whole || !value.is_f64())
 }
 
 /// How many characters the value has when it is written without white space between its parts.
@@ -234,6 +257,9 @@ pub(crate) fn compact_chars(raw: &RawValue) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     fn refused(body: &[u8]) -> (u16, String) {
@@ -284,10 +310,19 @@ mod tests {
 
     #[test]
     fn a_number_we_cannot_hold_stays_its_text() {
-        let given = r#"{"a":1e400,"b":[123456789012345678901234567890],"c":12345678901234567890,"d":1.50,"e":"1e9"}"#;
+        let given = r#"{"a":-1e400,"b":[123456789012345678901234567890, 1],"c":12345678901234567890,"d":1.50,"1e999":"\\\"1e999é"}"#;
         let value = value_of(&raw(given)).unwrap();
-        let held = r#"{"a":"1e400","b":["123456789012345678901234567890"],"c":12345678901234567890,"d":1.5,"e":"1e9"}"#;
+        let held = r#"{"a":"-1e400","b":["123456789012345678901234567890",1],"c":12345678901234567890,"d":1.5,"1e999":"\\\"1e999é"}"#;
         assert_eq!(value.to_string(), held);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_that_can_be_held_are_left_alone(text in ".{0,30}", whole: i64, float in -1e300..1e300_f64) {
+            let value = json!({ &text: [text, whole, float, { "n": null }] });
+            let quoted = with_quoted_numbers(&value.to_string());
+            prop_assert_eq!(quoted, value.to_string());
+        }
     }
 
     #[test]

@@ -94,17 +94,27 @@ pub struct Running {
 
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    check_reach(&config)?;
+    // The folder first: who only waits for it need not read all documents each time.
+    let folder = take(config.store.clone()).await?;
     let corpus = config.corpus.clone();
     let processors = in_background(move || Registry::built_in(&corpus)).await??;
-    start_with(config, processors).await
+    start_in(folder, config, processors).await
 }
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
-        return Err(StartError::OpenToAll(config.listen));
-    }
+    check_reach(&config)?;
     let folder = take(config.store.clone()).await?;
+    start_in(folder, config, processors).await
+}
+
+fn check_reach(config: &Config) -> Result<(), StartError> {
+    let open_to_all = config.accept_keys.is_empty() && !config.listen.ip().is_loopback();
+    if open_to_all { Err(StartError::OpenToAll(config.listen)) } else { Ok(()) }
+}
+
+async fn start_in(folder: Folder, config: Config, processors: Registry) -> Result<Running, StartError> {
     raise_file_limit();
     let listener = listen(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
     let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
@@ -145,9 +155,10 @@ impl Running {
         self.stop.cancel();
     }
 
-    /// Waits until it has stopped, after [`Running::stop`] or because something broke down.
-    pub async fn ended(self) -> Result<(), StopError> {
-        self.ended.await.unwrap_or(Err(StopError::Broken))
+    /// Waits until it has stopped, after [`Running::stop`] or because something broke down. May be dropped and asked
+    /// for again until it has returned once.
+    pub async fn ended(&mut self) -> Result<(), StopError> {
+        (&mut self.ended).await.unwrap_or(Err(StopError::Broken))
     }
 }
 
