@@ -1,5 +1,7 @@
 //! The HTTP surface in one process, whole bodies as snapshots.
 
+use std::fmt::Write as _;
+
 use legwork_core::run::Status;
 use serde_json::json;
 
@@ -153,7 +155,7 @@ async fn every_refusal_helps() {
     for (method, path, body) in asks {
         let start: String = String::from_utf8_lossy(body).chars().take(100).collect();
         let answer = world.ask(method, path, &[], body).await;
-        shown += &format!("{method} {path} {start}\n{}\n", answer.shown());
+        write!(shown, "{method} {path} {start}\n{}\n", answer.shown()).unwrap();
     }
     insta::assert_snapshot!(shown);
 }
@@ -298,7 +300,7 @@ async fn the_operators_routes_tell_what_they_should() {
     let world = World::new();
     let mut shown = String::new();
     for path in ["/health", "/ready", "/version"] {
-        shown += &format!("{path}\n{}", world.get(path).await.shown());
+        write!(shown, "{path}\n{}", world.get(path).await.shown()).unwrap();
     }
     insta::assert_snapshot!(shown);
 }

@@ -55,6 +55,7 @@ impl Default for Patience {
 }
 
 /// How the work on a run came to its end.
+#[expect(clippy::large_enum_variant, reason = "there is one an attempt, and it is moved once")]
 enum End {
     /// The processor said so.
     Said(Outcome),

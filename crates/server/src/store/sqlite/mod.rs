@@ -1,4 +1,4 @@
-//! The embedded store: one `SQLite` file, one writer thread with group commit, read-only connections for reads.
+//! The embedded store: one SQLite file, one writer thread with group commit, read-only connections for reads.
 //!
 //! Everything is written by the one writer, which also makes it the one place that could break a promise. Point reads
 //! run where they are called, each on a connection of its own from a small pool; long scans go to the blocking pool.

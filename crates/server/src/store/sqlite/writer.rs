@@ -179,6 +179,7 @@ fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudg
     true
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn log(failed: StoreError) {
     error!(error = &failed as &dyn std::error::Error, "the store could not commit");
 }
