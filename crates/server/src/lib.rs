@@ -20,5 +20,6 @@ mod sweep;
 mod testing;
 mod worker;
 
+pub use http::bare;
 pub use lifecycle::{Running, StartError, StopError, start, start_with};
 pub use store::sqlite::OpenError;

@@ -1,5 +1,6 @@
 //! The HTTP surface: exactly the wire, and what is additive beside it. A handler reads, calls, shows.
 
+mod bare;
 mod body;
 mod create;
 mod failure;
@@ -29,6 +30,7 @@ use tokio::sync::Semaphore;
 use tower_service::Service as _;
 use tracing::debug;
 
+pub use self::bare::bare;
 use self::failure::Failure;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;

@@ -1,6 +1,7 @@
 //! Who does the work on this server: the processors by name.
 
-mod research;
+mod idle;
+pub mod research;
 mod researcher;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,12 @@ impl Registry {
     pub fn built_in(corpus: &[PathBuf]) -> Result<Self, CorpusError> {
         let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(corpus)?);
         Ok(Self::of(Tier::names().map(|name| (name, researcher.clone()))))
+    }
+
+    /// The eighteen names, and nothing behind them: what is left to measure is the server.
+    pub fn idle() -> Self {
+        let idle: Arc<dyn Processor> = Arc::new(idle::Idle);
+        Self::of(Tier::names().map(|name| (name, idle.clone())))
     }
 
     /// The processor of this name.

@@ -3,8 +3,8 @@
 use legwork_core::output::{FieldBasis, Output};
 use serde_json::{Map, Value, json};
 
+use super::desk::Desk;
 use super::part::Part;
-use super::research::Desk;
 
 /// Whether a processor answers a task without a schema in JSON: from `pro` on.
 pub(super) fn wants_json(processor: &str) -> bool {

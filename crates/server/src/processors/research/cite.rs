@@ -28,7 +28,7 @@ impl<'a> Evidence<'a> {
         let range = if whole.chars().count() <= LONGEST {
             passage.clone()
         } else {
-            let at = whole.find(value).unwrap_or(0);
+            let at = whole.find(value)?;
             let cut = window(whole, at, value.len().max(1));
             passage.start + cut.start..passage.start + cut.end
         };

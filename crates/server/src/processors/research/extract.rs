@@ -56,9 +56,9 @@ pub(super) fn answer<'a>(
 }
 
 /// A field of one entry that names all these words; the shortest such field.
-pub(super) fn in_entry<'a>(document: &'a Document, wanted: &[String], question: &str) -> Part<'a> {
+pub(super) fn in_entry<'a>(document: &'a Document, wanted: &[String], said: &str, question: &str) -> Part<'a> {
     let entity = document.entity.as_deref().unwrap_or_default();
-    let what = format!("“{}” in the entry of {entity}", wanted.join(" "));
+    let what = format!("“{said}” in the entry of {entity}");
     let holding = document.fields().filter(|field| {
         let own = stems(document.slice(&field.passage.range));
         wanted.iter().all(|word| own.contains(word))
@@ -203,7 +203,7 @@ impl Query {
         let mut fresh = words.iter().filter(new);
         match self.kind {
             Kind::Number => fresh.any(Word::is_number),
-            Kind::Date => fresh.any(|word| word.is_number()),
+            Kind::Date => fresh.any(Word::is_number),
             Kind::Name => fresh.any(|word| word.is_capital(sentence) && !is_stop(&word.stem)),
             Kind::Any => fresh.any(|word| !is_stop(&word.stem)),
         }

@@ -20,6 +20,8 @@ pub(super) struct Asked<'q> {
     pub(super) numbers: Vec<String>,
     /// Words that narrow the field: `male`, `urban`.
     pub(super) left: Vec<String>,
+    /// The same words as they were written.
+    pub(super) said: String,
     /// The question asks for a count.
     pub(super) how_many: bool,
     /// The wording fits loosely.
@@ -31,16 +33,29 @@ impl<'q> Asked<'q> {
     pub(super) fn new(corpus: &'q Corpus, question: &Question, clause: &Clause, hit: usize) -> Self {
         let hit = &clause.hits[hit];
         let folded: Vec<&str> = question.words.iter().map(|word| word.folded.as_str()).collect();
+        let row = corpus.fields.row(hit.row);
+        let asks_who = folded.iter().any(|word| matches!(*word, "who" | "where" | "whose" | "whom"));
+        let (idle, left): (Vec<usize>, Vec<usize>) =
+            clause.left.iter().partition(|&&at| !asks_who && !row.is("people") && is_manner(question, at));
         let before = folded.windows(2).any(|pair| pair == ["how", "many"] || pair == ["number", "of"]);
         Self {
-            row: corpus.fields.row(hit.row),
+            row,
             wording: hit.at.clone().map(|at| question.stem(at).to_owned()).collect(),
             numbers: clause.numbers.clone(),
-            left: clause.left.iter().map(|&at| question.stem(at).to_owned()).collect(),
+            said: left.iter().map(|&at| question.slice_of(at)).collect::<Vec<_>>().join(" "),
+            left: left.into_iter().map(|at| question.stem(at).to_owned()).collect(),
             how_many: before,
-            loose: hit.loose,
+            loose: hit.loose || !idle.is_empty(),
         }
     }
+}
+
+/// `approved`, `roughly`: a word that seldom changes what is asked, though it may.
+fn is_manner(question: &Question, at: usize) -> bool {
+    let word = question.slice_of(at);
+    word.len() > 4
+        && word.starts_with(|c: char| c.is_ascii_lowercase())
+        && (word.ends_with("ed") || word.ends_with("ly"))
 }
 
 /// The answer for one entity.
@@ -71,7 +86,7 @@ fn narrowed<'a>(
     let left: Vec<String> =
         asked.left.iter().filter(|word| !is_idle(asked.row, word, document, &fields)).cloned().collect();
     if !left.is_empty() {
-        fields = siblings(&left, document, &fields).ok_or_else(|| unread(&left))?;
+        fields = siblings(&left, document, &fields).ok_or_else(|| unread(&asked.said))?;
     }
     if let Some(year) = asked.numbers.first() {
         fields = of_number(year, document, &fields).ok_or_else(|| {
@@ -82,6 +97,10 @@ fn narrowed<'a>(
     // The Holy See's area is rounded to nothing; its land area is not.
     if fields.iter().any(|field| field.label == "Area" && field.value == "0 sq km") {
         return Err("the field says only “0 sq km”".to_owned());
+    }
+    // The United States' entry counts other currencies against its own, which it does not name.
+    if asked.row.name == "Currency" && fields.iter().any(|field| field.value.matches(" per US dollar").count() > 1) {
+        return Err("the field names only other currencies".to_owned());
     }
     if asked.row.is("must") && !fields.iter().any(|field| has_wording(asked, field.value)) {
         let value = fields.first().map_or("", |field| field.value);
@@ -102,7 +121,12 @@ fn is_idle(row: &Row, word: &str, document: &Document, fields: &[Field<'_>]) -> 
     let measured = fields.iter().any(|field| first_amount(field.value).is_some());
     let own = [word.to_owned()];
     let currency = || document.find("Exchange rates", "Currency").is_some_and(|field| names(field.value, &own));
-    (MEASURES.contains(&word) && measured && !row.is("people"))
+    // Lists are in the order of shares, so their first item is the largest.
+    let ordered = row.is("open") && ["largest", "biggest", "top", "greatest", "big"].contains(&word);
+    let labelled = fields.iter().any(|field| super::text::stems(field.label).iter().any(|own| own == word));
+    ordered
+        || labelled
+        || (MEASURES.contains(&word) && measured && !row.is("people"))
         || (fields.iter().any(|field| field.label == "Exchange rates") && currency())
 }
 
@@ -111,13 +135,17 @@ fn has_wording(asked: &Asked<'_>, value: &str) -> bool {
     let part = if asked.row.is("count") { value.split(';').next().unwrap_or(value) } else { value };
     let crowned = ["king", "queen", "emperor", "sultan", "amir", "emir", "grand duke", "prince", "princess"];
     let monarch = asked.wording.iter().any(|word| word == "monarch");
-    (monarch && crowned.iter().any(|title| names(part, &super::text::stems(title))))
+    // `federal states` are states.
+    let last = asked.wording.last().is_some_and(|word| names(part, std::slice::from_ref(word)));
+    (asked.row.is("count") && last)
+        || asked.wording == ["pm"] && names(part, &["prime".to_owned(), "minister".to_owned()])
+        || (monarch && crowned.iter().any(|title| names(part, &super::text::stems(title))))
         || names(part, &asked.wording)
         || asked.wording.iter().all(|word| names(part, std::slice::from_ref(word)))
 }
 
-fn unread(left: &[String]) -> String {
-    format!("“{}” is not something the field tells", left.join(" "))
+fn unread(said: &str) -> String {
+    format!("“{said}” is not something the field tells")
 }
 
 /// Fields under the same label whose sub-label says the leftover words: `male`, `urban`.
@@ -173,6 +201,13 @@ fn found<'a>(asked: &Asked<'_>, what: String, entity: &str, fields: &[Field<'a>]
     if asked.loose {
         finding = finding.doubted("the question's wording fits this field only loosely");
     }
+    if asked.how_many && asked.row.is("closed") {
+        let count = fields.iter().map(|field| items(field.value).len()).sum::<usize>();
+        let line = format!("{}: {count} ({}).", finding.what, finding.value.trim_end_matches('.'));
+        finding = finding.worded(line);
+    } else if asked.how_many && asked.row.is("open") {
+        finding = finding.doubted("the corpus lists them and does not count them");
+    }
     if let Some(doubt) = official_doubt(asked, fields) {
         finding = finding.doubted(doubt);
     }
@@ -207,9 +242,12 @@ fn picked(asked: &Asked<'_>, value: &str) -> String {
     if asked.row.is("count") && asked.how_many {
         return value.split(';').next().unwrap_or(value).trim_end_matches('*').to_owned();
     }
-    // What a unit of currency is counted against is the exchange rate's business.
-    let value = value.strip_suffix(" per US dollar").unwrap_or(value);
-    shortened(value, LONG)
+    shortened(if asked.row.name == "Currency" { unit_of_currency(value) } else { value }, LONG)
+}
+
+/// `yen (JPY) per US dollar` without what it is counted against.
+pub(super) fn unit_of_currency(value: &str) -> &str {
+    value.find(" per US dollar").map_or(value, |at| &value[..at])
 }
 
 fn offset(whole: &str, part: &str) -> usize {
@@ -217,10 +255,10 @@ fn offset(whole: &str, part: &str) -> usize {
 }
 
 fn official_doubt(asked: &Asked<'_>, fields: &[Field<'_>]) -> Option<String> {
-    let wanted = asked.row.is("official") && asked.wording.iter().any(|word| word == "official");
+    let wanted = asked.row.is("official") && asked.wording.iter().any(|word| word == "official" || word == "state");
     let marked = fields.iter().any(|field| field.value.contains("official"));
     (wanted && !marked && fields.iter().any(|field| items(field.value).len() > 1))
-        .then(|| "the field does not mark any language as official".to_owned())
+        .then(|| "the field does not mark any of them as official".to_owned())
 }
 
 /// The items of a list, split at commas and semicolons outside brackets.

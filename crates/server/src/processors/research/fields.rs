@@ -1,7 +1,8 @@
 //! Which field a question asks for: the wordings of `fields.txt`, and the Factbook's own labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::document::{Document, Field};
 use super::text::{content_stems, find_run, stem, stems};
@@ -238,11 +239,9 @@ pub(super) fn is_soft(word: &str) -> bool {
         latest-available state republic kingdom island people citizen resident make made hold held exact given \
         come spent worth between summary considered home big-is describe provide report summary summarize summarise research determine identify \
         official-name stand set known tell-me compare comparison versus vs population-wise cite source citation excerpt \
-        unit measured expressed dollar usd";
-    thread_local! {
-        static STEMS: Vec<String> = SOFT.split_whitespace().map(stem).collect();
-    }
-    STEMS.with(|stems| stems.iter().any(|soft| soft == word))
+        dominant prevailing prevalent iso consist comprise officially mainly primarily widely serve reigning incumbent sitting celebrate celebrated date got one get receive obtain two three some explain outline discuss introduction pass flow unit measured expressed dollar usd";
+    static SET: LazyLock<HashSet<String>> = LazyLock::new(|| SOFT.split_whitespace().map(stem).collect());
+    SET.contains(word)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::corpus::Corpus;
 use super::document::{Document, Field};
-use super::facts::{Asked, items};
+use super::facts::{Asked, items, unit_of_currency};
 use super::fields::names;
 use super::part::{Finding, Part, evidence, missing, with_article};
+use super::pick::name_of;
 use super::text::stems;
 
 /// More entities than this are no answer.
@@ -21,10 +22,7 @@ pub(super) fn countries<'a>(
     let mut found: Vec<(Field<'a>, &'a str, bool)> = Vec::new();
     for document in corpus.documents.iter().filter(|document| usable(document)) {
         for field in document.fields().filter(|field| asked.row.takes(field)) {
-            if let Some(item) = items(field.value.strip_suffix(" per US dollar").unwrap_or(field.value))
-                .into_iter()
-                .find(|item| names(item, wanted))
-            {
+            if let Some(item) = items(unit_of_currency(field.value)).into_iter().find(|item| names(item, wanted)) {
                 let first = stems(field.value).starts_with(wanted);
                 found.push((field, item, first));
                 break;
@@ -41,6 +39,71 @@ pub(super) fn countries<'a>(
         return missing(what, why);
     }
     settle(asked, what, &found)
+}
+
+/// `The population of Tokyo`: the figure of the one urban area that has this name.
+pub(super) fn city<'a>(documents: impl Iterator<Item = &'a Document>, wanted: &[String]) -> Option<Part<'a>> {
+    let wanted: Vec<String> = wanted.iter().filter(|word| !KINDS.contains(&word.as_str())).cloned().collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    // The world's entry lists the cities of all.
+    let countries = documents.filter(|document| document.entity.as_deref() != Some("World"));
+    let fields = countries.filter_map(|document| document.find("Major urban areas - population", ""));
+    let found: Vec<(Field<'a>, &'a str)> = fields
+        .filter_map(|field| Some((field, items(field.value).into_iter().find(|item| names(item, &wanted))?)))
+        .collect();
+    let [(field, item)] = found.as_slice() else { return None };
+    let what = format!("Urban population of {} in {}", name_of(item), with_article(field.document.entity.as_deref()?));
+    let finding = Finding::of_value(what, (*item).to_owned(), vec![evidence(field, item)?]);
+    Some(Part::Found(finding.doubted("the figure is for the urban area")))
+}
+
+/// Fields that name places: where a river, a mountain or a city is.
+const PLACES: &[(&str, &str)] = &[
+    ("Capital", "name"),
+    ("Elevation", "highest point"),
+    ("Major urban areas - population", ""),
+    ("Major rivers (by length in km)", ""),
+    ("Major lakes (area sq km)", "fresh water lake(s)"),
+    ("Major lakes (area sq km)", "salt water lake(s)"),
+    ("Administrative divisions", ""),
+    ("Ports", "key ports"),
+];
+
+/// Words that only say what kind of place it is.
+const KINDS: &[&str] = &["mount", "mt", "river", "lake", "city", "town", "mountain", "province", "port", "peak"];
+
+/// The entities in whose entries a place is named, by the first kind of field that names it.
+pub(super) fn places<'a>(
+    corpus: &'a Corpus,
+    wanted: &[String],
+    usable: &dyn Fn(&Document) -> bool,
+) -> Option<Part<'a>> {
+    let wanted: Vec<String> = wanted.iter().filter(|word| !KINDS.contains(&word.as_str())).cloned().collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let documents = || corpus.documents.iter().filter(|document| usable(document));
+    let found: Vec<(Field<'a>, &'a str)> = PLACES.iter().find_map(|(label, sub)| {
+        let fields = documents().filter_map(|document| document.find(label, sub));
+        let item = |field: Field<'a>| Some((field, items(field.value).into_iter().find(|item| names(item, &wanted))?));
+        let found: Vec<_> = fields.filter_map(item).collect();
+        (!found.is_empty()).then_some(found)
+    })?;
+    let proof: Vec<_> = found.iter().take(MOST).filter_map(|(field, item)| evidence(field, item)).collect();
+    if proof.len() != found.len() {
+        return None;
+    }
+    let entities: Vec<&str> = found.iter().filter_map(|(field, _)| field.document.entity.as_deref()).collect();
+    let (field, item) = found.first()?;
+    let what = format!("Place of “{}”", wanted.join(" "));
+    let line = match entities.as_slice() {
+        [entity] => format!("{entity} – {}: {item}.", field.label),
+        several => format!("{} ({}).", several.join(", "), field.label),
+    };
+    let finding = Finding::of_value(what, entities.join(", "), proof).worded(line);
+    Some(Part::Found(finding.doubted("the place was found by its name alone")))
 }
 
 fn settle<'a>(asked: &Asked<'_>, what: String, found: &[(Field<'a>, &'a str, bool)]) -> Part<'a> {

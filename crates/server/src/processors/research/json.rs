@@ -3,10 +3,10 @@
 use legwork_core::output::{Confidence, FieldBasis};
 use serde_json::{Map, Value};
 
+use super::desk::{Desk, question_of};
 use super::part::{Part, missing};
 use super::pick;
 use super::pick::Unit;
-use super::research::{Desk, question_of};
 use super::schema::{Kind, Schema};
 use super::text::{stems, words};
 
@@ -76,6 +76,12 @@ const FORM: &[&str] = &[
     "dd",
 ];
 
+/// Words of a nested property that mean its parent's value.
+const GENERIC: &[&str] = &[
+    "name", "value", "total", "amount", "number", "text", "year", "date", "estimate", "since", "full", "title",
+    "latest", "as", "of", "in", "km", "sq", "usd", "percent", "million", "billion", "person",
+];
+
 /// A filled property.
 struct Filled<'a> {
     value: Value,
@@ -84,12 +90,12 @@ struct Filled<'a> {
 
 /// The object and its basis.
 pub(super) fn fill<'a>(desk: &Desk<'a>, schema: &Value) -> (Map<String, Value>, Vec<FieldBasis>, Vec<Part<'a>>) {
-    let filler = Filler { desk, schema: Schema::new(schema), question: question_of(&desk.task.input) };
-    let entities = desk.entities(&filler.question);
+    let maker = Filler { desk, schema: Schema::new(schema), question: question_of(&desk.task.input) };
+    let entities = desk.entities(&maker.question);
     let (mut content, mut basis, mut all) = (Map::new(), Vec::new(), Vec::new());
-    for (name, node) in filler.schema.properties() {
-        let filled = filler.property(name, node, "", &entities);
-        basis.extend(filler.basis(name, &filled));
+    for (name, node) in maker.schema.properties() {
+        let filled = maker.property(name, node, "", &entities);
+        basis.extend(maker.basis(name, &filled));
         all.extend(filled.parts);
         content.insert(name.clone(), filled.value);
     }
@@ -122,7 +128,9 @@ impl<'a, 's> Filler<'a, 's, '_> {
         match self.schema.kind(node) {
             Kind::Object(map) => self.object(&words, map, entities),
             Kind::List(items) => self.list(&words, node, items, entities),
-            kind => self.leaf(&words, node, kind, parent, entities),
+            kind @ (Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Choice(_)) => {
+                self.leaf(&words, node, kind, parent, entities)
+            }
         }
     }
 
@@ -178,7 +186,7 @@ impl<'a, 's> Filler<'a, 's, '_> {
                         }
                         Kind::Integer => pick::number(item, Unit::of(&humanised(name)), true).unwrap_or(Value::Null),
                         Kind::Number => pick::number(item, Unit::of(&humanised(name)), false).unwrap_or(Value::Null),
-                        _ => Value::Null,
+                        Kind::Text | Kind::Boolean | Kind::Choice(_) | Kind::List(_) | Kind::Object(_) => Value::Null,
                     };
                     (name.clone(), value)
                 });
@@ -220,6 +228,9 @@ impl<'a, 's> Filler<'a, 's, '_> {
             Kind::Text if stems(words).iter().any(|word| word == "year") => {
                 pick::number(&finding.value, Unit::of("year"), true).map(|year| Value::String(year.to_string()))
             }
+            Kind::Text if stems(words).iter().any(|word| word == "since") => {
+                pick::since(&finding.value).map(Value::String)
+            }
             Kind::Text if is_foremost(words) => {
                 let first = super::facts::items(&finding.value).first().map(|item| pick::name_of(item));
                 Some(Value::String(first.filter(|name| !name.is_empty()).unwrap_or_else(|| finding.value.clone())))
@@ -245,7 +256,12 @@ impl<'a, 's> Filler<'a, 's, '_> {
             tried.extend([&described, &bare].iter().filter(|t| !t.is_empty()).map(|t| format!("Is {entity} {t}?")));
         }
         let joined = plain(&format!("{parent} {words}"));
-        for text in [&described, &joined, &bare, &plain(parent)] {
+        // A child that says nothing of its own (`name`, `value`) means its parent.
+        let own = stems(words).iter().all(|word| GENERIC.contains(&word.as_str()));
+        let whole = if own { plain(parent) } else { String::new() };
+        // Below a parent that is a field, a child by its own name would be about something else: the party of a person.
+        let bare = if self.desk.names_field(parent) { String::new() } else { bare };
+        for text in [&described, &joined, &bare, &whole] {
             if !text.is_empty() {
                 tried.push(format!("{text} of {entity}"));
             }
@@ -255,7 +271,7 @@ impl<'a, 's> Filler<'a, 's, '_> {
             let parts = self.desk.parts(&question);
             // A description that asks for a year the corpus lacks is an answer too: there is none.
             if matches!(parts.as_slice(), [Part::Found(finding)] if finding.doubt.is_none())
-                || self.names_a_year(&question, &parts)
+                || Self::names_a_year(&question, &parts)
             {
                 return parts;
             }
@@ -266,7 +282,7 @@ impl<'a, 's> Filler<'a, 's, '_> {
         first.unwrap_or_else(|| vec![missing(format!("{words} of {entity}"), "no field of the corpus is called that")])
     }
 
-    fn names_a_year(&self, question: &str, parts: &[Part<'a>]) -> bool {
+    fn names_a_year(question: &str, parts: &[Part<'a>]) -> bool {
         let year = words(question).iter().any(|word| word.is_number() && word.folded.len() == 4);
         year && matches!(parts, [Part::Missing { why, .. }] if why.starts_with("the field has nothing for"))
     }

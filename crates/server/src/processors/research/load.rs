@@ -187,7 +187,7 @@ fn relative(root: &Path, path: &Path) -> String {
 fn decoded(bytes: Vec<u8>) -> Option<String> {
     let wide = |rest: &[u8], join: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = rest.chunks_exact(2).map(|pair| join([pair[0], pair[1]])).collect();
-        (rest.len() % 2 == 0).then(|| String::from_utf16(&units).ok()).flatten()
+        rest.len().is_multiple_of(2).then(|| String::from_utf16(&units).ok()).flatten()
     };
     match bytes.as_slice() {
         [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(str::to_owned),

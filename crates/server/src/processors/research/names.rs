@@ -84,12 +84,19 @@ impl Names {
     }
 
     fn longest(&self, text: &str, words: &[Word], at: usize) -> Option<&Name> {
-        self.by_first.get(&words[at].folded)?.iter().find(|name| {
+        let fits = |name: &&Name| {
             let end = at + name.words.len();
             end <= words.len()
                 && name.words.iter().zip(&words[at..end]).all(|(name, word)| *name == word.folded)
                 && !is_other_word(text, words, at, name)
-        })
+        };
+        let people = |name: &&Name| name.adjective && name.words.len() == 1 && !is_other_word(text, words, at, name);
+        if let Some(name) = self.by_first.get(&words[at].folded).and_then(|list| list.iter().find(fits)) {
+            return Some(name);
+        }
+        // `Indians` are of India.
+        let single = words[at].folded.strip_suffix('s')?;
+        self.by_first.get(single)?.iter().find(people)
     }
 }
 
@@ -97,11 +104,7 @@ impl Names {
 fn is_other_word(text: &str, words: &[Word], at: usize, name: &Name) -> bool {
     let word = &words[at];
     let (start, end) = (word.range.start, words[at + name.words.len() - 1].range.end);
-    // `Middle-earth` and `US-based` are words of their own.
-    let joined = |c: char| c.is_alphanumeric();
-    if text[..start].strip_suffix('-').is_some_and(|rest| rest.ends_with(joined))
-        || text[end..].strip_prefix('-').is_some_and(|rest| rest.starts_with(joined))
-    {
+    if is_part(text, start, end) {
         return true;
     }
     let short = name.words.len() == 1 && word.folded.len() <= 3;
@@ -113,6 +116,20 @@ fn is_other_word(text: &str, words: &[Word], at: usize, name: &Name) -> bool {
         "uk" | "usa" | "uae" | "eu" | "drc" | "prc" => false,
         _ => !word.is_capital(text),
     }
+}
+
+/// `Middle-earth`, `US-based` and `.eu` are words of their own; `US-Canada` is two names.
+fn is_part(text: &str, start: usize, end: usize) -> bool {
+    let lower = |c: char| c.is_alphanumeric() && !c.is_uppercase();
+    let after = text[end..].strip_prefix('-').is_some_and(|rest| rest.starts_with(lower));
+    let before = text[..start].strip_suffix('-').is_some_and(|rest| {
+        let word = rest.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let two_names = word.starts_with(char::is_uppercase) && text[start..].starts_with(char::is_uppercase);
+        !word.is_empty() && !two_names
+    });
+    after
+        || before
+        || text[..start].ends_with('.') && !text[..start].trim_end_matches('.').ends_with(char::is_alphanumeric)
 }
 
 type Found = BTreeMap<Vec<String>, (bool, Vec<usize>)>;
@@ -144,6 +161,14 @@ fn from_fields(found: &mut Found, document: &Document, at: usize) {
                     // A local name may be another country's English one.
                     if name.split_whitespace().count() == 1 && name.len() > 3 && !is_known(found, name) {
                         add(found, name, at, false);
+                    }
+                }
+            }
+            ("Nationality", "noun") => {
+                for name in adjectives(&field.value.replace("(s)", "")) {
+                    // `Pole` is a word of its own.
+                    if name != "Pole" && name.split_whitespace().count() == 1 {
+                        add(found, name, at, true);
                     }
                 }
             }

@@ -138,7 +138,7 @@ pub(super) fn list(value: &str) -> Vec<String> {
     found
 }
 
-/// `Spanish (official) 46.3%` is `Spanish`; `China 4,630 km` is `China`; `2.902 million ALGIERS (capital)` is `ALGIERS`.
+/// `Spanish (official) 46.3%` is `Spanish`; `China 4,630 km` is `China`; `2.902 million ALGIERS (capital)` is `Algiers`.
 pub(super) fn name_of(item: &str) -> String {
     let mut text = String::new();
     let mut depth = 0_i32;
@@ -150,12 +150,35 @@ pub(super) fn name_of(item: &str) -> String {
             _ => {}
         }
     }
-    let cut = amounts(&text).next().map_or(text.as_str(), |amount| {
-        if amount.range.start == 0 { &text[amount.range.end..] } else { &text[..amount.range.start] }
-    });
+    let leading = amounts(&text).next().filter(|amount| amount.range.start == 0);
+    let cut = match (&leading, amounts(&text).next()) {
+        (Some(amount), _) => &text[amount.range.end..],
+        (None, Some(amount)) => &text[..amount.range.start],
+        (None, None) => text.as_str(),
+    };
     let cut = cut.split(" - ").next().unwrap_or(cut);
     let cut = cut.trim_end_matches(|c: char| c == '<' || c == '-' || c == '~' || c.is_whitespace());
-    cut.trim_end_matches(['%', '*', '.', ',']).split_whitespace().collect::<Vec<_>>().join(" ")
+    let name = cut.trim_end_matches(['%', '*', '.', ',']).split_whitespace().collect::<Vec<_>>().join(" ");
+    // Capitals among the cities are shouted.
+    if leading.is_some() { lowered(&name) } else { name }
+}
+
+/// Words in capitals with only their first letter so.
+fn lowered(name: &str) -> String {
+    let words = name.split(' ').map(|word| {
+        if word.chars().any(char::is_lowercase) {
+            return word.to_owned();
+        }
+        let mut chars = word.chars();
+        chars.next().into_iter().chain(chars.flat_map(char::to_lowercase)).collect()
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+/// `5 May 2005` in `… (since 5 May 2005)`.
+pub(super) fn since(value: &str) -> Option<String> {
+    let rest = value.split_once("since ")?.1;
+    Some(rest.split([')', ';', ',']).next().unwrap_or(rest).to_owned())
 }
 
 /// A value as a short text: a person without the date of office, a capital without its other spellings.
@@ -199,7 +222,7 @@ mod tests {
     fn lists_are_names_only() {
         assert_eq!(list("Khalkh 83.8%, Kazak 3.8%, other 4.1% (2020 est.)"), ["Khalkh", "Kazak"]);
         assert_eq!(list("China 4,630 km; Russia 3,452 km"), ["China", "Russia"]);
-        assert_eq!(list("2.902 million ALGIERS (capital), 936,000 Oran (2022)"), ["ALGIERS", "Oran"]);
+        assert_eq!(list("2.902 million ALGIERS (capital), 936,000 Oran (2022)"), ["Algiers", "Oran"]);
     }
 
     #[test]

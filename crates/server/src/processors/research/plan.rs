@@ -4,14 +4,13 @@ use super::corpus::Corpus;
 use super::document::Document;
 use super::extract;
 use super::facts::{Asked, answer, items};
-use super::fields::names;
+use super::fields::{Row, names};
 use super::inverse;
 use super::names::Mention;
 use super::part::{Finding, Part, about, evidence, missing};
 use super::polar;
 use super::question::{Clause, Question};
-use super::rank::{self, End};
-use super::text::{is_stop, stem};
+use super::text::{stems, words};
 
 /// At most this many parts are answered.
 const MOST: usize = 24;
@@ -43,7 +42,7 @@ impl<'a> Planner<'a, '_> {
     pub(super) fn parts(&self) -> Vec<Part<'a>> {
         let mut parts: Vec<Part<'a>> = Vec::new();
         for clause in &self.question.clauses {
-            parts.extend(self.clause(clause));
+            parts.extend(self.clause(clause).into_iter().map(|part| self.held(clause, part)));
         }
         if parts.iter().all(|part| matches!(part, Part::Missing { .. })) {
             if let Some(found) = extract::answer(self.corpus, &self.question.text, self.usable) {
@@ -55,6 +54,29 @@ impl<'a> Planner<'a, '_> {
         }
         parts.truncate(MOST);
         parts
+    }
+
+    /// An answer must show every number of its clause, and be of the kind that is asked for.
+    fn held(&self, clause: &Clause, part: Part<'a>) -> Part<'a> {
+        let Part::Found(finding) = part else { return part };
+        let shown: Vec<String> = finding.evidence.iter().flat_map(|piece| stems(piece.text())).collect();
+        if let Some(number) = clause.numbers.iter().find(|number| !shown.contains(number)) {
+            return missing(finding.what, format!("the corpus does not say it for {number}"));
+        }
+        let asks = |word: &str| self.question.has(word);
+        if asks("why") {
+            return missing(finding.what, "the corpus gives no reasons");
+        }
+        let dated = words(&finding.value).iter().any(|word| word.is_number() && word.folded.len() == 4);
+        if asks("when") && !dated && self.question.clauses.len() == 1 {
+            return missing(finding.what, "the corpus gives no date for it");
+        }
+        if clause.hits.len() > 1 {
+            return Part::Found(
+                finding.doubted("several fields are named together, and it is not clear how they relate"),
+            );
+        }
+        Part::Found(finding)
     }
 
     fn clause(&self, clause: &Clause) -> Vec<Part<'a>> {
@@ -72,7 +94,10 @@ impl<'a> Planner<'a, '_> {
 
     /// One field of a clause, for each entity that is its subject.
     fn hit(&self, clause: &Clause, hit: usize) -> Vec<Part<'a>> {
-        let asked = Asked::new(self.corpus, self.question, clause, hit);
+        let mut asked = Asked::new(self.corpus, self.question, clause, hit);
+        if let Some(row) = self.worth(&asked) {
+            asked.row = row;
+        }
         if asked.row.is("orgs") || asked.row.is("closed") {
             return self.relation(clause, &asked);
         }
@@ -80,15 +105,47 @@ impl<'a> Planner<'a, '_> {
             return self.shared_border(clause);
         }
         let polar = self.question.polar && self.question.clauses.len() == 1;
+        if let [first, from] = clause.mentions.as_slice()
+            && asked.row.name == "Independence"
+            && self.question.has("from")
+        {
+            return vec![self.independence(&asked, first, from)];
+        }
         if let Some(part) = self.tangled(clause) {
             return vec![part];
         }
         let subjects: Vec<_> = clause.mentions.iter().map(|mention| self.entity(mention)).collect();
         if polar && !asked.row.is("landlocked") && !clause.left.is_empty() && subjects.len() == 1 {
             let objects = polar::objects(self.corpus, self.question, clause);
-            return self.each(&subjects, |document| polar::says(&asked, document, &objects));
+            return each(&subjects, |document| polar::says(&asked, document, &objects));
         }
-        self.each(&subjects, |document| vec![self.direct(&asked, clause, document, polar)])
+        each(&subjects, |document| vec![self.direct(&asked, clause, document, polar)])
+    }
+
+    /// `How much does Qatar export?` asks for the worth of the goods, not for their names.
+    fn worth(&self, asked: &Asked<'a>) -> Option<&'a Row> {
+        let words: Vec<&str> = self.question.words.iter().map(|word| word.folded.as_str()).collect();
+        let much = words.windows(2).any(|pair| pair == ["how", "much"]);
+        let name = asked.row.name.strip_suffix(" commodities").filter(|_| much)?;
+        let wording = format!("{}s", name.to_lowercase());
+        let hit = self.corpus.fields.hits(&[Some(&wording)]).into_iter().next()?;
+        Some(self.corpus.fields.row(hit.row))
+    }
+
+    /// `When did Norway gain independence from Sweden?`
+    fn independence(&self, asked: &Asked<'a>, entity: &Mention, from: &Mention) -> Part<'a> {
+        let document = match self.entity(entity) {
+            Ok(document) => document,
+            Err(part) => return part,
+        };
+        let spellings = from.documents.iter().flat_map(|&at| self.corpus.names.of(at));
+        let wanted: Vec<Vec<String>> = spellings.collect();
+        match answer(asked, document) {
+            Part::Found(found) if wanted.iter().all(|words| !names(&found.value, words)) => {
+                Part::Found(found.doubted("the field does not name the other country"))
+            }
+            part @ (Part::Found(_) | Part::Missing { .. }) => part,
+        }
     }
 
     /// Two entities side by side without a word that joins them: `Georgia the US state`.
@@ -105,7 +162,7 @@ impl<'a> Planner<'a, '_> {
             last.range.end > first.range.start
                 || joined
                 || self.question.text[last.range.end..first.range.start]
-                    .contains([',', ';', '&', '/', '?', '.', ':', '\n'])
+                    .contains([',', ';', '&', '/', '?', '.', ':', '-', '\n'])
         };
         let pair = clause.mentions.windows(2).find(|pair| !apart(&pair[0], &pair[1]))?;
         let name = self.question.slice(&(pair[0].words.start..pair[1].words.end));
@@ -118,111 +175,29 @@ impl<'a> Planner<'a, '_> {
         }
         if let Some((left, right)) = &self.question.offer
             && !clause.left.is_empty()
+            && clause.hits.iter().all(|hit| hit.at.end <= left.start || hit.at.start >= right.end)
         {
             return polar::choose(asked, self.question, document, (left, right));
         }
         let part = answer(asked, document);
+        if matches!(part, Part::Missing { .. }) && asked.row.name == "Population" && !asked.left.is_empty() {
+            // `The population of Lagos, Nigeria`, `the share of the population that is Muslim`.
+            let city = inverse::city(std::iter::once(document), &asked.left);
+            let asks_share = ["share", "percentage", "percent", "proportion", "many", "much"]
+                .iter()
+                .any(|word| self.question.has(word));
+            let share = || extract::in_entry(document, &asked.left, &asked.said, &self.question.text);
+            return city.or_else(|| asks_share.then(share).filter(|p| matches!(p, Part::Found(_)))).unwrap_or(part);
+        }
         if matches!(part, Part::Missing { .. }) && !asked.left.is_empty() && asked.row.is("open") {
-            return self.item_of(asked, document).unwrap_or(part);
+            return item_of(asked, document).unwrap_or(part);
         }
         match part {
-            Part::Found(found) if polar && asked.row.is("must") => {
+            Part::Found(ref found) if polar && asked.row.is("must") => {
                 let line = format!("Yes: {}", found.line);
-                Part::Found(found.worded(line))
+                Part::Found(found.clone().worded(line))
             }
-            part => part,
-        }
-    }
-
-    /// `How many people in Canada speak French?`: the item of a list that names what is left over.
-    fn item_of(&self, asked: &Asked<'a>, document: &'a Document) -> Option<Part<'a>> {
-        let field = asked.row.choices(document).next()?.into_iter().next()?;
-        let item = items(field.value).into_iter().find(|item| names(item, &asked.left))?;
-        let what = about(&asked.row.name, document.entity.as_deref()?);
-        let proof = evidence(&field, item)?;
-        let found = Finding::of_value(what, item.to_owned(), vec![proof]);
-        Some(Part::Found(found.doubted("the field names it, but may not say what was asked")))
-    }
-
-    /// Borders and memberships, whose field may name a second entity of the question.
-    fn relation(&self, clause: &Clause, asked: &Asked<'a>) -> Vec<Part<'a>> {
-        let Some(subject) = self.subject(clause) else { return Vec::new() };
-        let rest: Vec<&Mention> = clause.mentions.iter().filter(|mention| **mention != *subject).collect();
-        let document = match self.entity(subject) {
-            Ok(document) => document,
-            Err(part) => return vec![part],
-        };
-        if let Some((left, right)) = &self.question.offer {
-            return vec![polar::choose(asked, self.question, document, (left, right))];
-        }
-        if asked.row.is("orgs") && (self.question.polar || !clause.left.is_empty()) {
-            let name = self.object_text(clause, &rest);
-            if name.is_empty() {
-                return vec![answer(asked, document)];
-            }
-            if !polar::is_organization(self.corpus, &polar::organization(&name)) {
-                return vec![missing(format!("membership in “{name}”"), "no entry names such an organization")];
-            }
-            return vec![polar::belongs(document, &name)];
-        }
-        if rest.is_empty() && clause.left.is_empty() {
-            return vec![answer(asked, document)];
-        }
-        if !self.question.polar && !rest.is_empty() && clause.left.is_empty() && self.joined(clause) {
-            return clause
-                .mentions
-                .iter()
-                .map(|m| self.entity(m).map_or_else(|part| part, |d| answer(asked, d)))
-                .collect();
-        }
-        let objects: Vec<_> = polar::objects(self.corpus, self.question, clause);
-        polar::says(asked, document, &objects)
-    }
-
-    /// `How long is the border between Mongolia and China?`
-    fn shared_border(&self, clause: &Clause) -> Vec<Part<'a>> {
-        let name = "Border countries";
-        let (Ok(document), objects) =
-            (self.entity(&clause.mentions[0]), polar::objects(self.corpus, self.question, clause))
-        else {
-            return Vec::new();
-        };
-        let entity = document.entity.as_deref().unwrap_or_default();
-        let found = document.find("Land boundaries", "border countries").and_then(|field| {
-            let spellings = &objects.first()?.1;
-            let item = items(field.value).into_iter().find(|item| spellings.iter().any(|words| names(item, words)))?;
-            Some(Finding::of_value(about(name, entity), item.to_owned(), vec![evidence(&field, item)?]))
-        });
-        vec![
-            found
-                .map_or_else(|| missing(about(name, entity), "the field does not name the other country"), Part::Found),
-        ]
-    }
-
-    /// Whether the entities stand side by side (`of France and Spain`) and are not related to each other.
-    fn joined(&self, clause: &Clause) -> bool {
-        let related = ["between", "with", "share"];
-        clause.mentions.len() > 1 && self.question.words.iter().all(|word| !related.contains(&word.folded.as_str()))
-    }
-
-    /// The first entity that is not an organisation beside another entity.
-    fn subject<'c>(&self, clause: &'c Clause) -> Option<&'c Mention> {
-        let is_union = |m: &&Mention| {
-            m.documents.iter().all(|&at| self.corpus.documents[at].entity.as_deref() == Some("European Union"))
-        };
-        clause.mentions.iter().find(|m| !is_union(m)).or(clause.mentions.first())
-    }
-
-    fn object_text(&self, clause: &Clause, rest: &[&Mention]) -> String {
-        if let Some(short) = polar::named_organization(&self.question.text) {
-            return short.to_owned();
-        }
-        if let Some(mention) = rest.first() {
-            return self.question.slice(&mention.words).to_owned();
-        }
-        match (clause.left.first(), clause.left.last()) {
-            (Some(&first), Some(&last)) => self.question.slice(&(first..last + 1)).to_owned(),
-            _ => String::new(),
+            Part::Found(_) | Part::Missing { .. } => part,
         }
     }
 
@@ -238,13 +213,21 @@ impl<'a> Planner<'a, '_> {
         if self.question.polar && !name.is_empty() && polar::is_organization(self.corpus, &polar::organization(&name)) {
             return vec![polar::belongs(document, &name)];
         }
-        if clause.left.is_empty() && clause.numbers.is_empty() {
-            let subjects: Vec<_> = clause.mentions.iter().map(|mention| self.entity(mention)).collect();
-            return self.each(&subjects, overview);
+        if clause.left.is_empty() && clause.numbers.is_empty() && self.question.polar {
+            return vec![missing(self.question.text.trim(), "it does not name anything that the corpus tells")];
         }
-        let mut words: Vec<String> = clause.left.iter().map(|&at| self.question.stem(at).to_owned()).collect();
-        words.extend(clause.numbers.iter().cloned());
-        vec![extract::in_entry(document, &words, &self.question.text)]
+        if clause.left.is_empty() && clause.numbers.is_empty() {
+            let asks = ["how", "when", "who", "why", "which", "whose"];
+            if self.question.words.iter().any(|word| asks.contains(&word.folded.as_str())) {
+                return vec![missing(self.question.text.trim(), "no field of the corpus is called that")];
+            }
+            let subjects: Vec<_> = clause.mentions.iter().map(|mention| self.entity(mention)).collect();
+            return each(&subjects, overview);
+        }
+        let mut wanted: Vec<String> = clause.left.iter().map(|&at| self.question.stem(at).to_owned()).collect();
+        wanted.extend(clause.numbers.iter().cloned());
+        let said: Vec<&str> = clause.left.iter().map(|&at| self.question.slice_of(at)).collect();
+        vec![extract::in_entry(document, &wanted, &said.join(" "), &self.question.text)]
     }
 
     fn without_entity(&self, clause: &Clause) -> Part<'a> {
@@ -262,6 +245,22 @@ impl<'a> Planner<'a, '_> {
             .map(|&at| self.question.stem(at).to_owned())
             .chain(clause.numbers.iter().cloned())
             .collect();
+        if clause.hits.iter().any(|hit| self.corpus.fields.row(hit.row).name == "Population")
+            && let Some(part) =
+                inverse::city(self.corpus.documents.iter().filter(|document| (self.usable)(document)), &left)
+        {
+            return part;
+        }
+        let place = self.question.asks_country
+            || self.question.words.iter().any(|word| matches!(word.folded.as_str(), "where" | "countries"));
+        let weak = clause.hits.iter().all(|hit| hit.weak) || clause.hits.iter().any(|hit| self.is_place(hit.row));
+        if place
+            && weak
+            && !left.is_empty()
+            && let Some(part) = inverse::places(self.corpus, &left, self.usable)
+        {
+            return part;
+        }
         if self.question.asks_country && !clause.hits.is_empty() && !left.is_empty() {
             let asked = Asked::new(self.corpus, self.question, clause, 0);
             return inverse::countries(self.corpus, &asked, &left, self.usable);
@@ -273,6 +272,11 @@ impl<'a> Planner<'a, '_> {
         }
     }
 
+    /// Whether a row is of places that several countries may share.
+    fn is_place(&self, row: usize) -> bool {
+        matches!(self.corpus.fields.row(row).name.as_str(), "Major rivers" | "Major lakes" | "Highest point")
+    }
+
     /// `Which country uses .is?`
     fn internet_domain(&self, domain: &str) -> Part<'a> {
         let wording = ["internet", "country", "code"].map(Some);
@@ -280,72 +284,20 @@ impl<'a> Planner<'a, '_> {
             return missing(domain, "the corpus has no internet codes");
         };
         let row = self.corpus.fields.row(hit.row);
-        let asked =
-            Asked { row, wording: Vec::new(), numbers: Vec::new(), left: Vec::new(), how_many: false, loose: false };
+        let asked = Asked {
+            row,
+            wording: Vec::new(),
+            numbers: Vec::new(),
+            left: Vec::new(),
+            said: String::new(),
+            how_many: false,
+            loose: false,
+        };
         inverse::countries(self.corpus, &asked, &[domain.to_lowercase()], self.usable)
     }
 
-    /// `Which country has the largest population?`
-    fn superlative(&self, clause: &Clause) -> Option<Part<'a>> {
-        let (end, implied) = self.ending()?;
-        let world = self.question.words.iter().any(|word| matches!(word.folded.as_str(), "world" | "earth"));
-        if !self.question.asks_country && !world || !clause.numbers.is_empty() {
-            return None;
-        }
-        let rest = clause.left.iter().filter(|&&at| !is_order(self.question.stem(at))).count();
-        let world_left =
-            clause.left.iter().filter(|&&at| matches!(self.question.stem(at), "world" | "earth" | "planet")).count();
-        if rest > world_left {
-            return None;
-        }
-        self.ordered(clause, implied).map(|asked| rank::first(self.corpus, &asked, end, self.usable))
-    }
-
-    /// `Which is larger, France or Spain?`
-    fn comparison(&self, clause: &Clause) -> Option<Part<'a>> {
-        let (end, implied) = self.ending()?;
-        let comparative = self
-            .question
-            .words
-            .iter()
-            .any(|w| w.folded.ends_with("er") || matches!(w.folded.as_str(), "more" | "less"));
-        let [one, two] = clause.mentions.as_slice() else { return None };
-        let rest = clause.left.iter().filter(|&&at| !is_order(self.question.stem(at))).count();
-        if !comparative || rest > 0 {
-            return None;
-        }
-        let asked = self.ordered(clause, implied)?;
-        if !asked.row.is("rank") && !asked.row.is("rank!") {
-            return None;
-        }
-        let (one, two) = (self.entity(one).ok()?, self.entity(two).ok()?);
-        let part = rank::compare(&asked, end, one, two);
-        Some(match part {
-            Part::Found(found) if self.question.polar => {
-                let yes = if Some(&found.value) == one.entity.as_ref() { "Yes" } else { "No" };
-                let line = format!("{yes}: {}", found.line);
-                Part::Found(found.worded(line))
-            }
-            part => part,
-        })
-    }
-
-    /// Which end of an order the question asks for.
-    fn ending(&self) -> Option<(End, Option<&'static str>)> {
-        self.question.words.iter().find_map(|word| rank::end_of(&word.folded))
-    }
-
-    fn ordered(&self, clause: &Clause, implied: Option<&'static str>) -> Option<Asked<'a>> {
-        let row = match clause.hits.first() {
-            Some(hit) => hit.row,
-            None => self.corpus.fields.hits(&[Some(implied?)]).first()?.row,
-        };
-        let row = self.corpus.fields.row(row);
-        Some(Asked { row, wording: Vec::new(), numbers: Vec::new(), left: Vec::new(), how_many: false, loose: false })
-    }
-
     /// The one document a mention means, or why there is none.
-    fn entity(&self, mention: &Mention) -> Result<&'a Document, Part<'a>> {
+    pub(super) fn entity(&self, mention: &Mention) -> Result<&'a Document, Part<'a>> {
         let name = self.question.slice(&mention.words);
         match mention.documents.as_slice() {
             [one] => {
@@ -363,20 +315,6 @@ impl<'a> Planner<'a, '_> {
             }
         }
     }
-
-    fn each(
-        &self,
-        subjects: &[Result<&'a Document, Part<'a>>],
-        with: impl Fn(&'a Document) -> Vec<Part<'a>>,
-    ) -> Vec<Part<'a>> {
-        subjects
-            .iter()
-            .flat_map(|subject| match subject {
-                Ok(document) => with(document),
-                Err(part) => vec![part.clone()],
-            })
-            .collect()
-    }
 }
 
 /// A two-letter domain standing by itself: `.is`.
@@ -387,14 +325,6 @@ fn domain_of(text: &str) -> Option<&str> {
     })
 }
 
-/// Words that only say which end of an order is meant.
-fn is_order(word: &str) -> bool {
-    rank::end_of(word).is_some()
-        || is_stop(word)
-        || matches!(word, "bigger" | "larger" | "populous" | "big" | "large")
-        || rank::end_of(&stem(word)).is_some()
-}
-
 /// The main facts about an entity.
 fn overview(document: &Document) -> Vec<Part<'_>> {
     let entity = document.entity.as_deref().unwrap_or_default();
@@ -402,9 +332,33 @@ fn overview(document: &Document) -> Vec<Part<'_>> {
         .iter()
         .filter_map(|(label, sub, name)| {
             let field = document.find(label, sub)?;
-            let value = super::facts::shortened(field.value, 300);
+            let value = super::facts::shortened(super::facts::unit_of_currency(field.value), 300);
             let proof = evidence(&field, &value)?;
             Some(Part::Found(Finding::of_value(about(name, entity), value, vec![proof])))
         })
         .collect()
+}
+
+/// One answer for each subject, or why there is none.
+fn each<'a>(
+    subjects: &[Result<&'a Document, Part<'a>>],
+    with: impl Fn(&'a Document) -> Vec<Part<'a>>,
+) -> Vec<Part<'a>> {
+    subjects
+        .iter()
+        .flat_map(|subject| match subject {
+            Ok(document) => with(document),
+            Err(part) => vec![part.clone()],
+        })
+        .collect()
+}
+
+/// `How many people in Canada speak French?`: the item of a list that names what is left over.
+fn item_of<'a>(asked: &Asked<'a>, document: &'a Document) -> Option<Part<'a>> {
+    let field = asked.row.choices(document).next()?.into_iter().next()?;
+    let item = items(field.value).into_iter().find(|item| names(item, &asked.left))?;
+    let what = about(&asked.row.name, document.entity.as_deref()?);
+    let proof = evidence(&field, item)?;
+    let found = Finding::of_value(what, item.to_owned(), vec![proof]);
+    Some(Part::Found(found.doubted("the field names it, but may not say what was asked")))
 }

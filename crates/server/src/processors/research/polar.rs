@@ -6,10 +6,10 @@ use super::amount::first_amount;
 use super::corpus::Corpus;
 use super::document::{Document, Field};
 use super::facts::{Asked, items};
-use super::fields::{Row, is_soft, names};
+use super::fields::{Row, names};
 use super::part::{Finding, Part, about, ended, evidence, missing};
 use super::question::{Clause, Question};
-use super::text::{content_stems, is_stop, stems};
+use super::text::{content_stems, stems};
 
 /// Names of organisations as the Factbook abbreviates them.
 const ORGANIZATIONS: &[(&str, &str)] = &[
@@ -92,22 +92,21 @@ pub(super) fn belongs<'a>(document: &'a Document, name: &str) -> Part<'a> {
         return missing(what, format!("the entry of {entity} has no such field"));
     };
     let wanted = organization(name);
-    match membership(field.value, &wanted) {
-        Some(found) => {
-            let Some(proof) = evidence(&field, found) else { return missing(what, "the value could not be verified") };
-            let word = if found.contains('(') { "Listed" } else { "Yes" };
-            let line = format!("{word}: {} lists {found}.", about(MEMBERSHIP, entity));
-            Part::Found(Finding::of_value(what, found.to_owned(), vec![proof]).worded(line))
-        }
-        None => {
-            let Some(proof) = evidence(&field, "").or_else(|| evidence(&field, items(field.value).first()?)) else {
-                return missing(what, "the value could not be verified");
-            };
-            let line = format!("No: {} does not list {name}.", about(MEMBERSHIP, entity));
-            let finding = Finding::of_value(what, "no".to_owned(), vec![proof]).worded(line);
-            Part::Found(finding.doubted("that something is not listed is a weak proof that it is not so"))
-        }
-    }
+    let found = membership(field.value, &wanted);
+    let Some(proof) = found.or_else(|| items(field.value).first().copied()).and_then(|value| evidence(&field, value))
+    else {
+        return missing(what, "the value could not be verified");
+    };
+    let place = about(MEMBERSHIP, entity);
+    let Some(found) = found else {
+        let line = format!("No: {place} does not list {name}.");
+        let finding = Finding::of_value(what, "no".to_owned(), vec![proof]).worded(line);
+        return Part::Found(finding.doubted("that something is not listed is a weak proof that it is not so"));
+    };
+    // `EU (candidate country)` is not a plain yes.
+    let word = if found.contains('(') { "Listed" } else { "Yes" };
+    let line = format!("{word}: {place} lists {found}.");
+    Part::Found(Finding::of_value(what, found.to_owned(), vec![proof]).worded(line))
 }
 
 /// `Which does Norway belong to, NATO or the EU?` and other choices between two values of one field.
@@ -224,9 +223,4 @@ pub(super) fn objects(corpus: &Corpus, question: &Question, clause: &Clause) -> 
         found.push((left.join(" "), vec![left]));
     }
     found
-}
-
-/// Whether nothing but stop words and soft words is left of a text.
-pub(super) fn is_idle(text: &str) -> bool {
-    stems(text).iter().all(|word| is_stop(word) || is_soft(word))
 }

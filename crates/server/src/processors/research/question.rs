@@ -73,6 +73,16 @@ impl Question {
         &self.words[at].stem
     }
 
+    /// Whether the question has this word.
+    pub(super) fn has(&self, folded: &str) -> bool {
+        self.words.iter().any(|word| word.folded == folded)
+    }
+
+    /// One word as it was written.
+    pub(super) fn slice_of(&self, at: usize) -> &str {
+        &self.text[self.words[at].range.clone()]
+    }
+
     /// The words as they were written.
     pub(super) fn slice(&self, range: &Range<usize>) -> &str {
         match (self.words.get(range.start), self.words.get(range.end.wrapping_sub(1))) {
@@ -94,7 +104,7 @@ impl Reader<'_> {
     fn asks_country(&self) -> bool {
         let kind = |at: usize| matches!(self.words[at].stem.as_str(), "country" | "nation" | "state");
         let ordered = |at: usize| {
-            super::rank::end_of(&self.words[at - 1].folded).is_some() || self.words[at - 1].folded.starts_with("populo")
+            super::rank::end_of(&self.words[at - 1].folded).is_some() || self.words[at - 1].folded.starts_with("popul")
         };
         let opener = |at: usize| matches!(self.words[at].folded.as_str(), "which" | "what" | "whose" | "name" | "the");
         let asked = (1..self.words.len()).any(|at| {
@@ -298,6 +308,13 @@ fn inherit(clauses: Vec<Clause>, offered: bool) -> Vec<Clause> {
                 last.mentions.extend(clause.mentions);
                 last.numbers.extend(clause.numbers);
             }
+            // `Do Chile and Peru share a border?`
+            Some(last) if is_topic(last) && !clause.hits.is_empty() && !clause.mentions.is_empty() => {
+                let topic = std::mem::replace(last, clause);
+                let own = std::mem::replace(&mut last.mentions, topic.mentions);
+                let known: Vec<Vec<usize>> = last.mentions.iter().map(|mention| mention.documents.clone()).collect();
+                last.mentions.extend(own.into_iter().filter(|mention| !known.contains(&mention.documents)));
+            }
             // `…, NATO or the EU?`
             Some(last) if offered && clause.hits.is_empty() && !last.mentions.is_empty() => {
                 last.mentions.extend(clause.mentions);
@@ -332,6 +349,11 @@ fn inherit(clauses: Vec<Clause>, offered: bool) -> Vec<Clause> {
     merged
 }
 
+/// A clause that does nothing but name entities.
+fn is_topic(clause: &Clause) -> bool {
+    clause.hits.is_empty() && clause.left.is_empty() && clause.numbers.is_empty() && !clause.mentions.is_empty()
+}
+
 fn is_polar(words: &[Word]) -> bool {
     const OPENERS: &[&str] = &["is", "are", "does", "do", "has", "have", "did", "was", "were"];
     const LEADS: &[&str] = &["please", "tell", "me", "if", "whether", "so", "and", "say", "can", "you", "let", "know"];
@@ -343,7 +365,8 @@ fn is_polar(words: &[Word]) -> bool {
 /// The words on both sides of an `or`: `…, NATO or the EU?`.
 fn offer(text: &str, words: &[Word], roles: &[Role]) -> Option<(Range<usize>, Range<usize>)> {
     let or = words.iter().rposition(|word| word.folded == "or")?;
-    let free = |at: &usize| matches!(roles[*at], Role::Left | Role::Mention(_) | Role::Soft | Role::Hit(_));
+    let free =
+        |at: &usize| matches!(roles[*at], Role::Left | Role::Mention(_) | Role::Soft | Role::Hit(_) | Role::Number);
     let gap = |at: usize| text[words[at - 1].range.end..words[at].range.start].contains([',', ':', ';']);
     let skip = |at: &usize| matches!(words[*at].folded.as_str(), "the" | "a" | "an" | "in" | "to" | "of");
     let start = (0..or).rev().take_while(|at| free(at) || skip(at)).scan(false, |ended, at| {

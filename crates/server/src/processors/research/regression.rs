@@ -111,7 +111,7 @@ fn answers_are_clean_text() {
     let corpus = shared();
     for outcome in run(corpus, COUNTRIES) {
         for junk in ["  ", "<br", "++", "..", " ,", "()", "&nbsp;"] {
-            assert!(!outcome.content.replace("\n", " ").contains(junk), "{junk:?}: {}", outcome.content);
+            assert!(!outcome.content.replace('\n', " ").contains(junk), "{junk:?}: {}", outcome.content);
         }
     }
 }

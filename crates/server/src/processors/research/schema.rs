@@ -35,7 +35,7 @@ impl<'s> Schema<'s> {
     }
 
     /// The properties of the root; none if it has none.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&'s String, &'s Value)> + use<'s> {
+    pub(super) fn properties(self) -> impl Iterator<Item = (&'s String, &'s Value)> + use<'s> {
         let map = match self.kind(self.root) {
             Kind::Object(map) => Some(map),
             Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Choice(_) | Kind::List(_) => None,
@@ -44,7 +44,7 @@ impl<'s> Schema<'s> {
     }
 
     /// What a node may hold besides null.
-    pub(super) fn kind(&self, node: &'s Value) -> Kind<'s> {
+    pub(super) fn kind(self, node: &'s Value) -> Kind<'s> {
         let node = self.resolved(node);
         if let Some(values) = node.get("enum").and_then(Value::as_array) {
             return Kind::Choice(values);
@@ -63,18 +63,18 @@ impl<'s> Schema<'s> {
     }
 
     /// The words that describe a node: its description, also beside a reference.
-    pub(super) fn description(&self, node: &'s Value) -> Option<&'s str> {
+    pub(super) fn description(self, node: &'s Value) -> Option<&'s str> {
         let own = |node: &'s Value| node.get("description").and_then(Value::as_str);
         own(node).or_else(|| own(self.resolved(node)))
     }
 
     /// Whether a text shall be a date.
-    pub(super) fn is_date(&self, node: &'s Value) -> bool {
+    pub(super) fn is_date(self, node: &'s Value) -> bool {
         let format = self.resolved(node).get("format").and_then(Value::as_str);
         matches!(format, Some("date" | "date-time"))
     }
 
-    fn resolved(&self, node: &'s Value) -> &'s Value {
+    fn resolved(self, node: &'s Value) -> &'s Value {
         let mut node = node;
         for _ in 0..DEEPEST {
             let next = self.reference(node).or_else(|| alternative(node));
@@ -86,7 +86,7 @@ impl<'s> Schema<'s> {
         node
     }
 
-    fn reference(&self, node: &Value) -> Option<&'s Value> {
+    fn reference(self, node: &Value) -> Option<&'s Value> {
         let path = node.get("$ref")?.as_str()?.strip_prefix('#')?;
         self.root.pointer(path)
     }

@@ -28,7 +28,8 @@ fn answered(corpus: &Corpus, task: &Task) -> (String, FieldBasis) {
 fn filled(input: Value, schema: Value) -> (Map<String, Value>, Vec<FieldBasis>) {
     let input = match input {
         Value::Object(map) => Input::Object(map),
-        other => Input::Text(other.as_str().unwrap().to_owned()),
+        Value::String(text) => Input::Text(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => panic!("no input"),
     };
     let task = Task { input, wanted: Wanted::Json { schema }, sources: SourcePolicy::default() };
     match research(shared(), &task, "core", &mut |_| {}) {

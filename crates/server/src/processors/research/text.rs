@@ -1,6 +1,8 @@
 //! Words: how text is cut, folded and stemmed, alike in questions and in documents.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -32,13 +34,14 @@ impl Word {
 const STOP: &str = "a about all also am an and any are as at be been being but by can could describe did do doe each \
     either exactly find for from give had has have her hi hello his how i if in into is it know let like list look lookup many \
     may me much my need of on or our out over please regarding say show so tell than that the thei their them then there these \
-    they this those to up upon want was we were what whats when whether which who whom whose why will with would you \
-    your kindly thank hey just actually currently current present presently now nowaday today latest recent around \
+    they through across this those to up upon want was we were what whats when whether which who whom whose will with would you \
+    your kindly moment ie eg id im ive lets whos kindly thank hey just actually currently current present presently now nowaday today latest recent around \
     approximately roughly as-of here its answer question following within";
 
 /// Whether the word says nothing about what is asked.
 pub(super) fn is_stop(stem: &str) -> bool {
-    STOP.split_whitespace().any(|word| word == stem)
+    static SET: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP.split_whitespace().collect());
+    SET.contains(stem)
 }
 
 /// Lower case, compatibility-decomposed, without accents, with plain quotes and dashes.

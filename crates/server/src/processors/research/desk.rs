@@ -9,11 +9,11 @@ use super::corpus::Corpus;
 use super::document::Document;
 use super::gloss::glossed;
 use super::note::Note;
-use super::part::Part;
+use super::part::{Finding, Part};
 use super::plan::Planner;
 use super::policy::allows;
 use super::question::Question;
-use super::text::words;
+use super::text::{content_stems, words};
 use super::verify::verify_values;
 use super::{auto, json};
 
@@ -61,6 +61,13 @@ impl<'a> Desk<'a> {
             }
         }
         found
+    }
+
+    /// Whether words are the name of a field and of nothing weaker.
+    pub(super) fn names_field(&self, text: &str) -> bool {
+        let stems = content_stems(text);
+        let stems: Vec<Option<&str>> = stems.iter().map(|stem| Some(stem.as_str())).collect();
+        self.corpus.fields.hits(&stems).iter().any(|hit| !hit.weak)
     }
 
     fn text(&self, say: &mut dyn FnMut(Note)) -> Output {
@@ -144,23 +151,25 @@ fn content(corpus: &Corpus, parts: &[Part<'_>]) -> String {
 }
 
 fn reasoning(corpus: &Corpus, parts: &[Part<'_>]) -> String {
-    let mut text = "Extractive; no language model configured.".to_owned();
+    let mut sentences = vec!["Extractive; no language model configured.".to_owned()];
     for part in parts {
-        text.push(' ');
         match part {
             Part::Found(finding) => {
-                let places: Vec<&str> =
-                    finding.evidence.iter().map(|piece| piece.document.title.as_str()).take(3).collect();
-                text.push_str(&format!("{}: stated in {}.", finding.what, places.join(", ")));
-                if let Some(doubt) = &finding.doubt {
-                    text.push_str(&format!(" Doubt: {doubt}."));
-                }
+                sentences.push(format!("{}: stated in {}.", finding.what, sources(finding)));
+                sentences.extend(finding.doubt.as_ref().map(|doubt| format!("Doubt: {doubt}.")));
             }
-            Part::Missing { what, why } => text.push_str(&format!("{what}: not found; {why}.")),
+            Part::Missing { what, why } => sentences.push(format!("{what}: not found; {why}.")),
         }
     }
-    text.push_str(&format!(" Searched {}.", corpus.described()));
-    text
+    sentences.push(format!("Searched {}.", corpus.described()));
+    sentences.join(" ")
+}
+
+/// The titles of the documents a finding rests on, each once.
+fn sources(finding: &Finding<'_>) -> String {
+    let mut titles: Vec<&str> = finding.evidence.iter().map(|piece| piece.document.title.as_str()).collect();
+    titles.dedup();
+    titles.join(", ")
 }
 
 fn tell(corpus: &Corpus, parts: &[Part<'_>], say: &mut dyn FnMut(Note)) {
