@@ -36,6 +36,8 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Stop a run.
     Cancel(CancelArgs),
+    /// Measure the server on this machine.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -56,6 +58,10 @@ pub(crate) struct ServeArgs {
         hide_env_values = true
     )]
     pub(crate) accept_keys: Vec<String>,
+    /// A page that may ask from a browser, as https://app.example.com; may be given several times. Pages of this machine
+    /// may as long as there are no keys.
+    #[arg(long = "cors-origin", value_name = "URL", env = "LEGWORK_CORS_ORIGINS", value_delimiter = ',')]
+    pub(crate) cors_origins: Vec<String>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// What this process does [default: all].
@@ -68,6 +74,9 @@ pub(crate) struct ServeArgs {
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
     pub(crate) drain: Option<u64>,
+    /// Have processors that do nothing, for measuring what is around them.
+    #[arg(long, hide = true)]
+    pub(crate) idle: bool,
     /// How the log is written, to stderr [default: text].
     #[arg(long, value_enum, env = "LEGWORK_LOG")]
     pub(crate) log: Option<LogArg>,
@@ -176,6 +185,22 @@ pub(crate) struct ListArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// Where the stores lie that are measured; what matters is the disk [default: the folder for temporary files].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Less of everything: some seconds instead of some minutes.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Be the bare server that is measured for comparison.
+    #[arg(long, hide = true)]
+    pub(crate) floor: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -19,6 +19,7 @@ pub(crate) struct ConfigFile {
     pub(crate) listen: Option<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) accept_keys: Vec<String>,
+    pub(crate) cors_origins: Vec<String>,
     pub(crate) store: Option<String>,
     pub(crate) corpus: Vec<PathBuf>,
     pub(crate) role: Option<RoleArg>,

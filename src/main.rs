@@ -2,6 +2,7 @@
 //! No rule about runs stands here.
 
 mod args;
+mod bench;
 mod config_file;
 mod environment;
 mod exit;

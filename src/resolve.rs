@@ -82,6 +82,8 @@ pub(crate) enum BadConfig {
     NeedsKey(SocketAddr),
     #[error("`{0}` is no public address of a server")]
     PublicUrl(String),
+    #[error("`{0}` is no origin of a page")]
+    Cors(String),
     #[error("the key file {} cannot be read", path.display())]
     KeyFile { path: PathBuf, source: io::Error },
     #[error("a key is a text without spaces, in ASCII; one of those given is not")]
@@ -106,6 +108,7 @@ impl BadConfig {
             }
             Self::Listen(_) => Some("write an IP address and a port, for example 127.0.0.1:8787".to_owned()),
             Self::PublicUrl(_) => Some("write it as callers do, for example https://tasks.example.com".to_owned()),
+            Self::Cors(_) => Some("write scheme, host and port alone, for example https://app.example.com".to_owned()),
             Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
             Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
@@ -121,6 +124,7 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         listen: listen(args.listen.or(file.listen))?,
         public_url: args.public_url.or(file.public_url).map(public_url).transpose()?,
         accept_keys: keys(if args.accept_keys.is_empty() { file.accept_keys } else { args.accept_keys })?,
+        cors_origins: cors(if args.cors_origins.is_empty() { file.cors_origins } else { args.cors_origins })?,
         store,
         corpus,
         role: args.role.or(file.role).map_or(Role::All, Role::from),
@@ -156,6 +160,7 @@ pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environme
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
         accept_keys: keys(accept_keys)?,
+        cors_origins: Vec::new(),
         store,
         corpus,
         role: Role::All,
@@ -198,6 +203,14 @@ fn public_url(text: String) -> Result<Url, BadConfig> {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => Err(BadConfig::PublicUrl(text)),
     }
+}
+
+fn cors(given: Vec<String>) -> Result<Vec<Url>, BadConfig> {
+    let origin = |text: String| match Url::parse(&text) {
+        Ok(url) if url.origin().is_tuple() && url.origin().ascii_serialization() == text.trim_end_matches('/') => Ok(url),
+        _ => Err(BadConfig::Cors(text)),
+    };
+    given.into_iter().map(origin).collect()
 }
 
 fn slots(given: Option<usize>) -> Result<usize, BadConfig> {

@@ -1,6 +1,7 @@
 //! The verbs, one in each file: what was typed becomes calls, and what came of them is printed.
 
 mod ask;
+mod bench;
 mod cancel;
 mod list;
 mod result;
@@ -24,6 +25,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
     let settings = Settings { environment, file, verbose: args.verbose };
     match args.verb {
         Verb::Serve(args) => serve::run(args, settings).await,
+        Verb::Bench(args) => bench::run(args).await,
         Verb::Ask(args) => ask::run(args, settings).await,
         Verb::Status(args) => status::run(args, settings).await,
         Verb::Result(args) => result::run(args, settings).await,

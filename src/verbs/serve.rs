@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::FolderError;
+use legwork_server::processors::Registry;
 use legwork_server::{Running, StartError, StopError};
 use tokio::time::{Instant, sleep};
 
@@ -19,10 +20,11 @@ use crate::{print, resolve, station};
 const A_MOMENT: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Failure> {
+    let idle = args.idle;
     let serve = resolve::serve(args, settings.file, &settings.environment)?;
     telemetry::start(Usual::Server, settings.verbose, serve.log);
     let mut signals = Signals::listen()?;
-    let mut running = start(&serve.config).await.map_err(station::not_started)?;
+    let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
     print::talk(&greeting(&serve.config, running.address()));
     tokio::select! {
         // By itself, which it does only when something broke down.
@@ -39,10 +41,15 @@ fn stopped(ended: Result<(), StopError>) -> Result<Exit, Failure> {
     ended.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Api, error))
 }
 
-async fn start(config: &Config) -> Result<Running, StartError> {
+async fn start(config: &Config, idle: bool) -> Result<Running, StartError> {
     let until = Instant::now() + A_MOMENT;
     loop {
-        match legwork_server::start(config.clone()).await {
+        let started = if idle {
+            legwork_server::start_with(config.clone(), Registry::idle()).await
+        } else {
+            legwork_server::start(config.clone()).await
+        };
+        match started {
             Err(StartError::Folder(FolderError::Held { .. })) if Instant::now() < until => {
                 sleep(Duration::from_millis(50)).await;
             }
@@ -102,6 +109,7 @@ mod tests {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             accept_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            cors_origins: Vec::new(),
             store: "/data/legwork".into(),
             corpus: vec!["/docs".into()],
             role: Role::All,

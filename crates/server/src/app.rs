@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys};
+use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::sqlite::{OpenError, SqliteStore};
@@ -36,12 +37,14 @@ impl App {
         hard_stop: CancellationToken,
     ) -> Result<Self, OpenError> {
         let lines = Lines::new();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone())?);
+        let metrics = Metrics::new(templates());
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
         let runs = Runs::new(store.clone(), Arc::new(SystemClock));
-        let follow = Follow::new(store.clone(), lines.clone(), stop.clone());
-        let keys = Keys::new(&config.accept_keys, local_key);
-        let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open());
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store.id().to_owned());
+        let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
+        let keys = Keys::new(&config.accept_keys, local_key).with_pages(config.is_reachable());
+        let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open()).allowing(&config.cors_origins);
+        let store_id = store.id().to_owned();
+        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store_id, metrics);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

@@ -15,6 +15,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// The keys that callers may show. Empty is open mode: any key or none is the one owner `local`.
     pub accept_keys: Vec<String>,
+    /// Pages of other origins that may ask from a browser.
+    pub cors_origins: Vec<Url>,
     /// The folder of the embedded store.
     pub store: PathBuf,
     /// Folders of documents to answer from, beside the built-in ones.
@@ -25,6 +27,13 @@ pub struct Config {
     pub slots: usize,
     /// How long running work may go on after a stop was asked for.
     pub drain: Duration,
+}
+
+impl Config {
+    /// Whether others than this machine's users can reach the server, be it through a proxy.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !self.listen.ip().is_loopback() || self.public_url.is_some()
+    }
 }
 
 /// What a process does. All of them share the store.

@@ -11,6 +11,7 @@ pub mod folder;
 mod follow;
 mod http;
 mod lifecycle;
+mod metrics;
 pub mod processors;
 mod runs;
 mod schema;

@@ -1,6 +1,8 @@
 //! A whole server in a test: a real store in a temporary folder, a clock that is moved by hand, and processors that do
 //! what the input tells them.
 
+mod contract;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::TestClock;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys};
+use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::sqlite::SqliteStore;
@@ -87,16 +90,19 @@ impl World {
         let clock = Arc::new(TestClock::at(MONDAY));
         let lines = Lines::new();
         let nudge: Arc<dyn Nudge> = if hints { lines.clone() } else { Arc::new(Deaf) };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("legwork.db"), nudge).unwrap());
+        let metrics = Metrics::new(templates());
+        let file = folder.path().join("legwork.db");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file, nudge, metrics.clone()).unwrap());
         let runs = Runs::new(store.clone(), clock.clone());
         let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
-        let follow = Follow::new(store.clone(), lines.clone(), stop.clone());
+        let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let keys = Keys::new(&keys, "the local key");
+        let keys = Keys::new(&keys, "the local key").with_pages(!keys.is_empty());
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
+        let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
         let registry = Registry::of(puppets);
-        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned());
+        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned(), metrics);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
@@ -152,14 +158,16 @@ impl World {
         tokio::spawn(self.worker.clone().work(self.stop.clone()))
     }
 
-    /// One request to the HTTP surface.
+    /// One request to the HTTP surface. The answer has to be one that `/openapi.json` foresees.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost:8787");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
-        Answer::of(self.front.answer(request).await).await
+        let answer = Answer::of(self.front.answer(request).await).await;
+        contract::check(method, path, answer.status, &answer.headers, &answer.body);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -183,7 +191,12 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let is_json = parts.headers.get("content-type").is_some_and(|kind| kind == "application/json");
+        let body = match &*bytes {
+            b"" => Value::Null,
+            json if is_json => serde_json::from_slice(json).unwrap(),
+            text => String::from_utf8_lossy(text).into_owned().into(),
+        };
         Self { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 

@@ -17,17 +17,18 @@ const PACKAGES: &[(&str, &str, &[&str])] = &[
 
 /// Which part of the server may use which. `app` puts all of them together.
 const PARTS: &[(&str, &[&str])] = &[
-    ("app", &["clock", "config", "follow", "http", "processors", "runs", "store", "sweep", "worker"]),
+    ("app", &["clock", "config", "follow", "http", "metrics", "processors", "runs", "store", "sweep", "worker"]),
     ("clock", &[]),
     ("config", &[]),
     ("folder", &[]),
-    ("follow", &[]),
-    ("http", &["follow", "processors", "runs", "schema"]),
+    ("follow", &["metrics"]),
+    ("http", &["follow", "metrics", "processors", "runs", "schema"]),
     ("lifecycle", &["app", "config", "folder", "http", "processors", "store"]),
+    ("metrics", &[]),
     ("processors", &[]),
     ("runs", &["clock"]),
     ("schema", &[]),
-    ("store", &[]),
+    ("store", &["metrics"]),
     ("sweep", &["runs", "worker"]),
     ("worker", &["follow", "processors", "runs"]),
 ];

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 pub(crate) use self::lines::{Line, Lines, View};
+use crate::metrics::Metrics;
 
 /// How long a wait lasts beyond its event at the most, if every hint is lost.
 const LOOK_ANYWAY: Duration = Duration::from_secs(1);
@@ -24,6 +25,7 @@ pub(crate) struct Follow {
     store: Arc<dyn Store>,
     lines: Arc<Lines>,
     stop: CancellationToken,
+    metrics: Arc<Metrics>,
 }
 
 /// How a wait ended.
@@ -40,8 +42,13 @@ pub(crate) enum Waited {
 }
 
 impl Follow {
-    pub(crate) fn new(store: Arc<dyn Store>, lines: Arc<Lines>, stop: CancellationToken) -> Self {
-        Self { store, lines, stop }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        lines: Arc<Lines>,
+        stop: CancellationToken,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, lines, stop, metrics }
     }
 
     /// Waits until a run is as wished, at the longest until the deadline.
@@ -59,6 +66,7 @@ impl Follow {
             Some(_) => {}
         }
         let line = self.lines.join(id);
+        let _counted = self.metrics.waiter();
         loop {
             let mut changed = pin!(line.changed());
             changed.as_mut().enable();

@@ -9,7 +9,7 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 use legwork_api::code::Code;
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 use super::failure::Failure;
 
@@ -20,11 +20,18 @@ pub(crate) struct Guard {
     any_address: bool,
     /// Without keys, where a request comes from is all there is to go by.
     open: bool,
+    /// Other pages that may ask, with keys and without.
+    pages: Vec<Origin>,
 }
 
 impl Guard {
     pub(crate) fn new(public: Option<Url>, listen: SocketAddr, open: bool) -> Self {
-        Self { public, any_address: !listen.ip().is_loopback(), open }
+        Self { public, any_address: !listen.ip().is_loopback(), open, pages: Vec::new() }
+    }
+
+    /// Lets the pages of these addresses ask, too.
+    pub(crate) fn allowing(self, pages: &[Url]) -> Self {
+        Self { pages: pages.iter().map(Url::origin).collect(), ..self }
     }
 
     /// Lets a request in, or says why not.
@@ -36,7 +43,7 @@ impl Guard {
     /// The origin that may read the answer, if a page asks and may.
     pub(crate) fn reader<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let origin = headers.get(ORIGIN)?;
-        (self.open && self.is_own_page(origin)).then_some(origin)
+        (self.is_listed(origin) || (self.open && self.is_own_page(origin))).then_some(origin)
     }
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
@@ -58,14 +65,19 @@ impl Guard {
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let foreign = match headers.get(ORIGIN) {
-            Some(origin) => !self.is_own_page(origin),
+            Some(origin) => !self.is_own_page(origin) && !self.is_listed(origin),
             None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
         };
         if !foreign {
             return Ok(());
         }
-        let hint = "a server without keys answers pages from this machine only; start it with --accept-key";
+        let hint = "a server without keys answers pages of this machine and of --cors-origin only";
         Err(Failure::new(Code::Forbidden, format!("a page of another origin may not ask here; {hint}")))
+    }
+
+    fn is_listed(&self, origin: &HeaderValue) -> bool {
+        let read = || origin.to_str().ok().and_then(|text| Url::parse(text).ok());
+        !self.pages.is_empty() && read().is_some_and(|page| self.pages.contains(&page.origin()))
     }
 
     fn is_own_page(&self, origin: &HeaderValue) -> bool {

@@ -3,8 +3,12 @@
 //! Keys are long random texts, so a plain SHA-256 is enough to keep them by; digests are compared in constant time.
 
 use axum::extract::FromRequestParts;
-use http::header::AUTHORIZATION;
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use legwork_api::code::Code;
 use legwork_core::id::Owner;
 use sha2::{Digest as _, Sha256};
@@ -18,12 +22,23 @@ pub(crate) struct Keys {
     accepted: Vec<[u8; 32]>,
     /// The key in the store's folder: whoever can read that file may do anything with the store.
     local: [u8; 32],
+    /// The operator's pages can be reached from elsewhere, and are not for everybody.
+    pages: bool,
 }
 
 impl Keys {
     /// No accepted key at all is open mode.
     pub(crate) fn new(accepted: &[String], local: &str) -> Self {
-        Self { accepted: accepted.iter().map(|key| digest(key.as_bytes())).collect(), local: digest(local.as_bytes()) }
+        Self {
+            accepted: accepted.iter().map(|key| digest(key.as_bytes())).collect(),
+            local: digest(local.as_bytes()),
+            pages: false,
+        }
+    }
+
+    /// Wants a key for the operator's pages as well.
+    pub(crate) fn with_pages(self, pages: bool) -> Self {
+        Self { pages, ..self }
     }
 
     /// Any key or none is the one owner `local`.
@@ -72,13 +87,47 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        let key = parts.headers.get("x-api-key").map(http::HeaderValue::as_bytes);
-        let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| {
-            let (scheme, key) = value.as_bytes().split_at_checked(7)?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then_some(key.trim_ascii())
-        });
-        api.keys.admit(key.filter(|key| !key.is_empty()).or(bearer)).map(Caller)
+        api.keys.admit(shown(&parts.headers)).map(Caller)
     }
+}
+
+/// The key that a request shows.
+fn shown(headers: &HeaderMap) -> Option<&[u8]> {
+    let key = headers.get("x-api-key").map(HeaderValue::as_bytes);
+    key.filter(|key| !key.is_empty()).or_else(|| authorization(headers, b"bearer "))
+}
+
+fn authorization<'a>(headers: &'a HeaderMap, wanted: &[u8]) -> Option<&'a [u8]> {
+    let (scheme, rest) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(wanted.len())?;
+    scheme.eq_ignore_ascii_case(wanted).then_some(rest.trim_ascii())
+}
+
+/// Who may look at the operator's pages: everybody on this machine, and whoever has a key from elsewhere.
+pub(crate) struct Operator;
+
+impl FromRequestParts<Api> for Operator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
+        if !api.keys.pages {
+            return Ok(Self);
+        }
+        // A browser has no other way to show a key for a page. Only pages that can be read take it so: it is sent along
+        // unasked ever after.
+        let password = authorization(&parts.headers, b"basic ").and_then(password);
+        match api.keys.admit(shown(&parts.headers).or(password.as_deref())) {
+            Ok(_) => Ok(Self),
+            Err(failure) => {
+                Err(([(WWW_AUTHENTICATE, "Basic realm=\"legwork: a key as the password\"")], failure).into_response())
+            }
+        }
+    }
+}
+
+fn password(basic: &[u8]) -> Option<Vec<u8>> {
+    let text = BASE64_STANDARD.decode(basic).ok()?;
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    Some(text[colon + 1..].to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod bare;
 mod body;
 mod create;
+mod docs;
 mod failure;
 mod guard;
 mod hold;
@@ -10,15 +11,16 @@ mod keys;
 mod listener;
 mod ops;
 mod query;
+mod routes;
 mod tasks;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -28,14 +30,18 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use legwork_api::code::Code;
 use tokio::sync::Semaphore;
 use tower_service::Service as _;
-use tracing::debug;
+use tracing::{Level, debug, enabled};
 
 pub use self::bare::bare;
+#[cfg(test)]
+pub(crate) use self::docs::document;
 use self::failure::Failure;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;
 pub(crate) use self::listener::{Listener, listen};
+pub(crate) use self::routes::templates;
 use crate::follow::Follow;
+use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
 
@@ -49,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) processors: Registry,
     pub(crate) keys: Keys,
     pub(crate) store_id: String,
+    pub(crate) metrics: Arc<Metrics>,
     bodies: Semaphore,
 }
 
@@ -61,9 +68,16 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    pub(crate) fn new(runs: Runs, follow: Follow, processors: Registry, keys: Keys, store_id: String) -> Self {
+    pub(crate) fn new(
+        runs: Runs,
+        follow: Follow,
+        processors: Registry,
+        keys: Keys,
+        store_id: String,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, store_id, bodies }))
+        Self(Arc::new(Parts { runs, follow, processors, keys, store_id, metrics, bodies }))
     }
 }
 
@@ -71,26 +85,24 @@ impl Api {
 pub(crate) struct Front {
     guard: Guard,
     router: Router,
+    templates: Vec<String>,
+    metrics: Arc<Metrics>,
 }
 
 impl Front {
     pub(crate) fn new(guard: Guard, api: Api) -> Self {
-        let tasks = tasks::routes();
-        let router = Router::new()
-            .nest("/v1", tasks.clone())
-            .nest("/v1beta", tasks)
-            .route("/health", get(ops::health))
-            .route("/ready", get(ops::ready))
-            .route("/version", get(ops::version))
-            .method_not_allowed_fallback(wrong_method)
-            .fallback(nothing_here)
-            .with_state(api);
-        Self { guard, router }
+        let metrics = api.metrics.clone();
+        let router = routes::router().fallback(nothing_here).with_state(api);
+        Self { guard, router, templates: templates(), metrics }
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let came = Instant::now();
+        let method = request.method().clone();
+        let route = routes::place(&self.templates, request.uri().path());
+        // The query is left out: it may hold a token.
+        let path = enabled!(Level::DEBUG).then(|| request.uri().path().to_owned());
         let reader = self.guard.reader(request.headers()).cloned();
         let mut response = match self.guard.check(request.uri(), request.headers()) {
             Err(failure) => failure.into_response(),
@@ -104,8 +116,12 @@ impl Front {
         if let Some(origin) = reader {
             allow(response.headers_mut(), origin);
         }
-        // The query is left out: it may hold a token.
-        debug!(%method, path, status = response.status().as_u16(), "answered");
+        let (status, took) = (response.status().as_u16(), came.elapsed());
+        self.metrics.answered(route, method.as_str(), status, took);
+        if let Some(path) = path {
+            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            debug!(http.method = %method, http.path = path, http.status = status, took_ms, "answered");
+        }
         response
     }
 }

@@ -1,12 +1,18 @@
-//! The routes for those who run the server. None of them needs a key, and none tells anything worth one.
+//! The routes for those who run the server. Only `/metrics` tells anything worth a key.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
+use http::header::CONTENT_TYPE;
 use legwork_api::code::Code;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::Api;
 use super::failure::Failure;
+use super::keys::Operator;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -16,13 +22,22 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
     Json(json!({"status": "ok", "version": VERSION, "store": api.store_id}))
 }
 
-/// Runs can be accepted: the store answers and the server does not stop.
+/// How long the store may take to answer before the server is not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs can be accepted: the store answers, its writer included, and the server does not stop.
 pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Failure> {
     if api.follow.is_stopping() {
         return Err(Failure::new(Code::Busy, "the server is stopping"));
     }
-    api.runs.due(1).await?;
+    let late = || Failure::new(Code::Busy, format!("the store did not answer within {} s", PATIENCE.as_secs()));
+    timeout(PATIENCE, api.runs.check()).await.map_err(|_| late())??;
     Ok(Json(json!({"status": "ready"})))
+}
+
+/// What this process has counted, for Prometheus.
+pub(super) async fn metrics(_: Operator, State(api): State<Api>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render())
 }
 
 pub(super) async fn version() -> Json<Value> {

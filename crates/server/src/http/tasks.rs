@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -35,14 +35,14 @@ const PAGE: usize = 20;
 const LONGEST_PAGE: usize = 1000;
 
 /// The routes below `/v1` and `/v1beta`.
-pub(super) fn routes() -> Router<Api> {
-    let methods = |methods: MethodRouter<Api>| methods.fallback(super::wrong_method);
-    Router::new()
-        .route("/tasks/runs", methods(post(submit).get(list)))
-        .route("/tasks/runs/{id}", methods(get(show).delete(forget)))
-        .route("/tasks/runs/{id}/input", methods(get(input)))
-        .route("/tasks/runs/{id}/result", methods(get(result)))
-        .route("/tasks/runs/{id}/cancel", methods(post(cancel)))
+pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 5] {
+    [
+        ("/tasks/runs", post(submit).get(list)),
+        ("/tasks/runs/{id}", get(show).delete(forget)),
+        ("/tasks/runs/{id}/input", get(input)),
+        ("/tasks/runs/{id}/result", get(result)),
+        ("/tasks/runs/{id}/cancel", post(cancel)),
+    ]
 }
 
 /// The run that a path names. What cannot be an id names nothing.

@@ -1,5 +1,6 @@
 //! The HTTP surface in one process, whole bodies as snapshots.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use legwork_core::run::Status;
@@ -303,4 +304,128 @@ async fn the_operators_routes_tell_what_they_should() {
         write!(shown, "{path}\n{}", world.get(path).await.shown()).unwrap();
     }
     insta::assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn the_document_names_each_route_and_no_other() {
+    let world = World::new();
+    let document = world.get("/openapi.json").await.body;
+    let paths = document["paths"].as_object().unwrap();
+    let named: BTreeSet<_> = paths.keys().cloned().collect();
+    assert_eq!(named, super::templates().into_iter().collect());
+    for (path, item) in paths {
+        let path = path.replace("{id}", "trun_00000000000000000000000000000001");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            // Looked at before anything is waited for.
+            let answer = world.ask(method, &path, &[], b"").await;
+            let documented = item.get(method.to_lowercase()).is_some();
+            assert_eq!(answer.status != 405, documented, "{method} {path}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_says_what_it_has_counted() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, MINIMAL).await;
+    world.get(&path(&answer, "/result")).await;
+    world.get("/nowhere/trun_1?key=secret").await;
+    let told = world.get("/metrics").await;
+    assert_eq!(told.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let told = told.body.as_str().unwrap().to_owned();
+    for line in [
+        r#"legwork_runs_created_total{processor="base"} 1"#,
+        r#"legwork_runs_total{processor="base",status="completed"} 1"#,
+        r#"legwork_run_seconds_count{processor="base",status="completed"} 1"#,
+        r#"legwork_queue_depth{processor="base"} 0"#,
+        r#"legwork_runs_running{processor="base"} 0"#,
+        r#"legwork_http_requests_total{route="/v1/tasks/runs",method="POST",status="202"} 1"#,
+        r#"legwork_http_requests_total{route="/v1/tasks/runs/{id}/result",method="GET",status="200"} 1"#,
+        r#"legwork_http_requests_total{route="(none)",method="GET",status="404"} 1"#,
+        "legwork_waiters 0",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line} in\n{told}");
+    }
+    assert!(!told.contains("trun_") && !told.contains("secret"), "no id and no query is a label");
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_left_is_counted() {
+    let world = World::new();
+    accepted(&world, MINIMAL).await;
+    let world = world.restarted();
+    // Whatever the writer is asked comes after its count.
+    world.get("/ready").await;
+    let told = world.get("/metrics").await.body.as_str().unwrap().to_owned();
+    assert!(told.contains("legwork_queue_depth{processor=\"base\"} 1\n"), "{told}");
+    assert!(told.contains("legwork_runs_created_total{processor=\"base\"} 0\n"), "{told}");
+}
+
+#[tokio::test]
+async fn the_operators_pages_want_a_key_where_others_can_reach_them() {
+    let world = World::with_keys(&["one"]);
+    for path in ["/metrics", "/docs", "/docs/rapidoc.js"] {
+        let refused = world.get(path).await;
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+        // `:one` and `x:two`.
+        for (name, value, status) in [
+            ("x-api-key", "one", 200),
+            ("authorization", "Bearer one", 200),
+            ("authorization", "Basic Om9uZQ==", 200),
+            ("authorization", "Basic eDp0d28=", 401),
+            ("authorization", "Basic ???", 401),
+        ] {
+            assert_eq!(world.ask("GET", path, &[(name, value)], b"").await.status, status, "{path} {value}");
+        }
+    }
+    let basic = ("authorization", "Basic Om9uZQ==");
+    let ambient = world.ask("POST", "/v1/tasks/runs", &[basic], MINIMAL.as_bytes()).await;
+    assert_eq!(ambient.status, 401, "what a browser sends along unasked creates nothing");
+    for path in ["/health", "/ready", "/version", "/openapi.json"] {
+        assert_eq!(world.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_document_fetches_nothing_from_elsewhere() {
+    let world = World::new();
+    let page = world.get("/docs").await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let html = page.body.as_str().unwrap();
+    assert!(!html.contains("://"), "{html}");
+    assert_eq!(world.get("/docs/rapidoc.js").await.headers["content-encoding"], "gzip");
+}
+
+#[tokio::test]
+async fn a_page_on_the_list_may_ask_with_keys_and_without() {
+    let listed = ("origin", "https://app.example.com");
+    let other = ("origin", "https://app.example.com:444");
+    let preflight = ("access-control-request-method", "POST");
+    for (world, with_keys) in [(World::new(), false), (World::with_keys(&["one"]), true)] {
+        let answer = world.ask("OPTIONS", "/v1/tasks/runs", &[listed, preflight], b"").await;
+        assert_eq!(answer.status, 204);
+        assert_eq!(answer.headers["access-control-allow-origin"], "https://app.example.com");
+        assert_eq!(answer.headers["vary"], "origin");
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+        let answer = world.ask("GET", "/v1/tasks/runs", &[listed, ("x-api-key", "one")], b"").await;
+        assert_eq!(
+            (answer.status, &answer.headers["access-control-allow-origin"]),
+            (200, &"https://app.example.com".parse().unwrap())
+        );
+        let answer = world.ask("GET", "/v1/tasks/runs", &[other, ("x-api-key", "one")], b"").await;
+        assert_eq!(answer.status, if with_keys { 200 } else { 403 });
+        assert!(!answer.headers.contains_key("access-control-allow-origin"), "with keys: {with_keys}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_not_ready() {
+    let world = World::new();
+    world.stop.cancel();
+    let answer = world.get("/ready").await;
+    assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(world.get("/health").await.status, 200, "it lives all the same");
 }

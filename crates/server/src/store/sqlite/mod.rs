@@ -25,6 +25,7 @@ use legwork_core::time::Micros;
 pub use self::open::OpenError;
 use self::read::Readers;
 use self::writer::Writer;
+use crate::metrics::Metrics;
 
 /// The embedded store. Dropping it finishes what was handed to the writer.
 pub(crate) struct SqliteStore {
@@ -37,9 +38,9 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens the store in this file, or makes it. The caller holds the folder's lock: leases found in the file belong
     /// to a process that is gone, and are void from now on.
-    pub(crate) fn open(file: &Path, nudge: Arc<dyn Nudge>) -> Result<Self, OpenError> {
+    pub(crate) fn open(file: &Path, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let (connection, id) = open::for_writing(file)?;
-        let writer = Writer::start(connection, nudge);
+        let writer = Writer::start(connection, nudge, metrics);
         Ok(Self { id, writer, readers: Arc::new(Readers::of(file)) })
     }
 }

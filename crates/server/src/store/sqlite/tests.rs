@@ -23,7 +23,7 @@ struct Store1 {
 
 fn fresh() -> Store1 {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent)).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
     Store1 { folder, store }
 }
 
@@ -74,7 +74,7 @@ async fn leases_of_an_earlier_process_are_void_at_start() {
     store.claim(one_claim(5), NOW).await.unwrap();
     assert!(store.due(NOW, 10).await.unwrap().is_empty());
     drop(store);
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent)).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
     assert_eq!(store.due(NOW, 10).await.unwrap(), [(id, Command::Lapse { token: Token(5) })]);
     store.apply(id, Command::Lapse { token: Token(5) }, NOW).await.unwrap();
     assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
@@ -96,7 +96,7 @@ impl Nudge for Heard {
 async fn a_change_is_told_and_a_renewal_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let heard = Arc::new(Heard::default());
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), heard.clone()).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), heard.clone(), Metrics::new([])).unwrap();
     let id = store.submit(new(1), NOW).await.unwrap().id;
     assert_eq!(*heard.1.lock().unwrap(), 1);
     store.claim(one_claim(5), NOW).await.unwrap();

@@ -31,6 +31,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
     add_fact(batch, n, &Fact { seq: 1, at: now, what: first })?;
     let row = RunRow { n, run };
     move_in_queue(batch, &row, None, Some(now))?;
+    batch.moved(&row.run, None, Status::Queued, now);
     Ok(row.run)
 }
 
@@ -88,7 +89,7 @@ pub(super) fn apply(
             if let (Command::Complete { output, .. }, State::Completed) = (command, &decision.life.state) {
                 batch.execute(sql::ADD_OUTPUT, params![row.n, &**output])?;
             }
-            save(batch, &row, &decision)?;
+            save(batch, &row, &decision, now)?;
             Ok(Ok(decision.life))
         }
     }
@@ -149,7 +150,7 @@ fn start(batch: &mut Batch<'_>, n: i64, command: &Command, now: Micros) -> Resul
     let odd = |what: &str| StoreError::Inconsistent(format!("the queue names run {n}, {what}"));
     let mut row = read::row_by_n(batch.connection, n)?.ok_or_else(|| odd("which is not there"))?;
     let decision = decide(&row.run.life, command, now).map_err(|refused| odd(&refused.to_string()))?;
-    save(batch, &row, &decision)?;
+    save(batch, &row, &decision, now)?;
     row.run.life = decision.life;
     let input = one(batch.connection, sql::INPUT_BY_N, params![n], read::blob)?;
     Ok(Claimed { run: row.run, input: input.ok_or_else(|| odd("whose input is not there"))? })
@@ -170,7 +171,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
 }
 
 /// Saves what was decided: the life, the facts, the place in the queue and the lease.
-fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision) -> Result<(), StoreError> {
+fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros) -> Result<(), StoreError> {
     let (was, is) = (&before.run.life, &decision.life);
     if was == is {
         return Ok(());
@@ -184,6 +185,9 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision) -> Result<(
     if !decision.facts.is_empty() {
         save_life(batch, before.n, is)?;
         batch.changed(before.run.id);
+    }
+    if was.status() != is.status() {
+        batch.moved(&before.run, Some(was.status()), is.status(), now);
     }
     Ok(())
 }

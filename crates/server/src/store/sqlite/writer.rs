@@ -6,14 +6,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use legwork_core::id::RunId;
+use legwork_core::run::{Run, Status};
 use legwork_core::store::{Nudge, StoreError};
+use legwork_core::time::Micros;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
+use super::read::all;
 use super::rows::unavailable;
+use super::sql;
+use crate::metrics::{Metrics, Processor};
 
 /// How many commands share a commit at most.
 const BATCH: usize = 1024;
@@ -27,11 +33,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, nudge: Arc<dyn Nudge>) -> Self {
+    pub(super) fn start(connection: Connection, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Self {
         let (commands, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         // Fails only when the system has no thread left, before anything was accepted.
-        let thread = thread.spawn(move || run(&connection, waiting, &*nudge)).ok();
+        let thread = thread.spawn(move || run(&connection, waiting, &*nudge, &metrics)).ok();
         Self { commands: Some(commands), thread }
     }
 
@@ -71,13 +77,23 @@ fn gone() -> StoreError {
 /// The transaction that is open, and whom to tell when it is on disk.
 pub(super) struct Batch<'a> {
     pub(super) connection: &'a Connection,
+    metrics: &'a Metrics,
     changed: Vec<RunId>,
     queued: bool,
+    moves: Vec<Move>,
+}
+
+/// A run that went from one status to another, to be counted once that is on disk.
+struct Move {
+    of: Arc<Processor>,
+    from: Option<Status>,
+    to: Status,
+    age: Duration,
 }
 
 impl<'a> Batch<'a> {
-    fn on(connection: &'a Connection) -> Self {
-        Self { connection, changed: Vec::new(), queued: false }
+    fn on(connection: &'a Connection, metrics: &'a Metrics) -> Self {
+        Self { connection, metrics, changed: Vec::new(), queued: false, moves: Vec::new() }
     }
 
     /// Runs a statement that is prepared once; returns how many rows it changed.
@@ -96,7 +112,14 @@ impl<'a> Batch<'a> {
         self.queued = true;
     }
 
+    /// This run came into being, or went on from a status to the one in `to`.
+    pub(super) fn moved(&mut self, run: &Run, from: Option<Status>, to: Status, now: Micros) {
+        let of = self.metrics.processor(&run.processor);
+        self.moves.push(Move { of, from, to, age: now.since(run.created_at) });
+    }
+
     fn tell(&self, nudge: &dyn Nudge) {
+        self.moves.iter().for_each(|Move { of, from, to, age }| of.moved(*from, *to, *age));
         self.changed.iter().for_each(|id| nudge.changed(*id));
         if self.queued {
             nudge.queued();
@@ -143,26 +166,45 @@ where
     }
 }
 
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>, nudge: &dyn Nudge) {
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>, nudge: &dyn Nudge, metrics: &Metrics) {
+    count(connection, metrics);
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
-        if commit(connection, &mut batch, nudge) {
+        if commit(connection, &mut batch, nudge, metrics) {
             batch.drain(..).for_each(|work| work.answer(true));
         } else {
-            batch.drain(..).for_each(|work| alone(connection, work, nudge));
+            batch.drain(..).for_each(|work| alone(connection, work, nudge, metrics));
         }
     }
 }
 
-fn alone(connection: &Connection, work: Box<dyn Work>, nudge: &dyn Nudge) {
+/// What an earlier process left in the queue and with its workers, counted before anything is added to it. Both tables
+/// are narrow: a hundred thousand queued runs are counted in some milliseconds.
+fn count(connection: &Connection, metrics: &Metrics) {
+    for (statement, is_queue) in [(sql::COUNT_QUEUE, true), (sql::COUNT_LEASES, false)] {
+        let counted = all(connection, statement, [], |row| {
+            Ok((row.get::<_, String>(0).map_err(unavailable)?, row.get::<_, i64>(1).map_err(unavailable)?))
+        });
+        match counted {
+            Ok(rows) => rows.iter().for_each(|(processor, count)| {
+                let (queued, running) = if is_queue { (*count, 0) } else { (0, *count) };
+                metrics.processor(processor).found(queued, running);
+            }),
+            Err(failed) => error!(error = &failed as &dyn std::error::Error, "the queue could not be counted"),
+        }
+    }
+}
+
+fn alone(connection: &Connection, work: Box<dyn Work>, nudge: &dyn Nudge, metrics: &Metrics) {
     let mut single = vec![work];
-    let committed = commit(connection, &mut single, nudge);
+    let committed = commit(connection, &mut single, nudge, metrics);
     single.into_iter().for_each(|work| work.answer(committed));
 }
 
 /// Performs all of them in one transaction. Either all is on disk and told, or nothing happened.
-fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudge) -> bool {
-    let mut batch = Batch::on(connection);
+fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudge, metrics: &Metrics) -> bool {
+    let began = Instant::now();
+    let mut batch = Batch::on(connection, metrics);
     let outcome = batch
         .execute("begin immediate", [])
         .map_err(log)
@@ -175,6 +217,7 @@ fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudg
         }
         return false;
     }
+    metrics.committed(works.len(), began.elapsed());
     batch.tell(nudge);
     true
 }
