@@ -73,7 +73,8 @@ pub(super) fn in_ms(micros: u64) -> f64 {
 
 /// A table for people: the ratio first, since it can be compared; then what was seen.
 pub(crate) fn table(figures: &[Figure]) -> String {
-    let mut text = format!("{:<46} {:>7} {:>12} {:<9} {:>8} {:>8}  {}\n", "", "× floor", "", "", "p50 ms", "p99 ms", "");
+    let mut text =
+        format!("{:<46} {:>7} {:>12} {:<9} {:>8} {:>8}  {}\n", "", "× floor", "", "", "p50 ms", "p99 ms", "");
     for figure in figures {
         let ratio = figure.floor.as_ref().map_or(String::new(), |floor| format!("{:.2}", floor.ratio));
         let ms = |ms: Option<f64>| ms.map_or(String::new(), |ms| format!("{ms:.2}"));

@@ -63,7 +63,8 @@ async fn single(server: &Server) -> Result<Vec<Figure>> {
     commits.sort_unstable();
     let commit = commits[TIMES / 2];
     let mut after: Vec<_> = waits.iter().map(|wait| wait.saturating_sub(commit)).collect();
-    let from_done = Figure::new("wake-up, 1 waiter: done → answer in hand", median(&mut waits), "ms").spread(&mut waits);
+    let from_done =
+        Figure::new("wake-up, 1 waiter: done → answer in hand", median(&mut waits), "ms").spread(&mut waits);
     let note = format!("the median commit of {:.2} ms taken off", in_ms(commit));
     let from_commit = Figure::new("wake-up, 1 waiter: commit → answer in hand", median(&mut after), "ms");
     Ok(vec![from_done, from_commit.spread(&mut after).note(note)])

@@ -55,7 +55,8 @@ fn parse(read: &[u8]) -> Option<(Answer, usize)> {
     let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&read[..head]).ok()?;
     let status = text.get(9..12)?.parse().ok()?;
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(Some(0), |n| n.parse().ok())?;
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(Some(0), |n| n.parse().ok())?;
     let body = read.get(head..head + length)?;
     Some((Answer { status, body: body.to_vec() }, head + length))
 }

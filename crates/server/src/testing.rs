@@ -144,7 +144,7 @@ impl World {
     /// Waits until a run is as wished. A test that waits for ever is ended by the runner.
     pub(crate) async fn until(&self, id: RunId, wished: impl Fn(&Life) -> bool) -> Life {
         let far = tokio::time::Instant::now() + std::time::Duration::from_hours(1);
-        let line = self.follow.until(id, far, |view| wished(&view.run.life)).await.unwrap();
+        let line = self.follow.until(&Owner::local(), id, far, |view| wished(&view.run.life)).await.unwrap();
         let crate::follow::Waited::Done(view) = line else { panic!("the wait ended as {line:?}") };
         view.run.life.clone()
     }

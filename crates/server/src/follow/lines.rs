@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use legwork_core::id::RunId;
@@ -34,7 +34,9 @@ pub(crate) struct Line {
     generation: AtomicU64,
     /// The version last read; 0 before the first read and when the run is gone.
     version: AtomicU64,
-    seen: tokio::sync::Mutex<Option<Seen>>,
+    seen: Mutex<Option<Seen>>,
+    /// Held by the one who reads for all.
+    reading: tokio::sync::Mutex<()>,
 }
 
 struct Seen {
@@ -47,6 +49,8 @@ struct Seen {
 pub(crate) struct View {
     pub(crate) run: Run,
     pub(crate) output: Option<Bytes>,
+    /// The same as a caller is shown it; made by the first who shows it.
+    pub(crate) shown: OnceLock<Bytes>,
 }
 
 impl View {
@@ -55,7 +59,7 @@ impl View {
         let Some(run) = store.run(id).await? else { return Ok(None) };
         let ended = run.life.status().is_ended();
         let output = if ended { store.output(id).await? } else { None };
-        Ok(Some(Self { run, output }))
+        Ok(Some(Self { run, output, shown: OnceLock::new() }))
     }
 }
 
@@ -80,7 +84,8 @@ impl Lines {
             changed: Notify::new(),
             generation: AtomicU64::new(1),
             version: AtomicU64::new(0),
-            seen: tokio::sync::Mutex::new(None),
+            seen: Mutex::new(None),
+            reading: tokio::sync::Mutex::new(()),
         });
         shard.insert(id, Arc::downgrade(&line));
         line
@@ -131,18 +136,29 @@ impl Line {
 
     /// The run as it is now, or as somebody read it since its last change.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<Option<Arc<View>>, StoreError> {
-        let mut seen = self.seen.lock().await;
+        if let Some(view) = self.fresh() {
+            return Ok(view);
+        }
+        let _reading = self.reading.lock().await;
+        if let Some(view) = self.fresh() {
+            return Ok(view);
+        }
         // Taken before the read: a change during the read makes the next look read again.
         let generation = self.generation.load(Ordering::Acquire);
-        if let Some(seen) = &*seen
-            && seen.generation == generation
-        {
-            return Ok(seen.view.clone());
-        }
         let view = View::read(store, self.id).await?.map(Arc::new);
         self.version.store(view.as_ref().map_or(0, |view| view.run.life.version), Ordering::Release);
-        *seen = Some(Seen { generation, view: view.clone() });
+        *self.seen() = Some(Seen { generation, view: view.clone() });
         Ok(view)
+    }
+
+    /// What was read since the last change, if anybody has.
+    fn fresh(&self) -> Option<Option<Arc<View>>> {
+        let generation = self.generation.load(Ordering::Acquire);
+        self.seen().as_ref().filter(|seen| seen.generation == generation).map(|seen| seen.view.clone())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

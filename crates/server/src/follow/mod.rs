@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use legwork_core::id::RunId;
+use legwork_core::id::{Owner, RunId};
 use legwork_core::store::{Nudge as _, Store, StoreError};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -51,26 +51,21 @@ impl Follow {
         Self { store, lines, stop, metrics }
     }
 
-    /// Waits until a run is as wished, at the longest until the deadline.
+    /// Waits until an owner's run is as wished, at the longest until the deadline. Another's run is as good as none.
     pub(crate) async fn until(
         &self,
+        owner: &Owner,
         id: RunId,
         deadline: Instant,
         wished: impl Fn(&View) -> bool,
     ) -> Result<Waited, StoreError> {
-        // Most callers come when it is done already; they need not get in line.
-        match View::read(&*self.store, id).await? {
-            None => return Ok(Waited::Gone),
-            Some(view) if wished(&view) => return Ok(Waited::Done(Arc::new(view))),
-            Some(view) if deadline <= Instant::now() => return Ok(Waited::Late(Arc::new(view))),
-            Some(_) => {}
-        }
         let line = self.lines.join(id);
         let _counted = self.metrics.waiter();
         loop {
             let mut changed = pin!(line.changed());
             changed.as_mut().enable();
-            let Some(view) = line.look(&*self.store).await? else { return Ok(Waited::Gone) };
+            let looked = line.look(&*self.store).await?.filter(|view| view.run.owner == *owner);
+            let Some(view) = looked else { return Ok(Waited::Gone) };
             if wished(&view) {
                 return Ok(Waited::Done(view));
             }

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use http::HeaderMap;
+use http::request::Parts;
 
+use super::Api;
 use super::failure::Failure;
+use super::query::Query;
 
 /// How long it holds when nobody says.
 const DEFAULT: Duration = Duration::from_mins(10);
@@ -15,10 +19,21 @@ const NODE: Duration = Duration::from_secs(290);
 /// How long before a client's own deadline the answer should be on its way.
 const AHEAD: Duration = Duration::from_secs(2);
 
+/// How long to hold this request. Nothing else of it is kept while it waits: there may be thousands.
+pub(super) struct Hold(pub(super) Duration);
+
+impl FromRequestParts<Api> for Hold {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        hold(Query::from(parts.uri.query()).get("timeout"), &parts.headers).map(Self)
+    }
+}
+
 /// How long to hold a request with this `timeout` parameter and these headers.
 ///
 /// The Python SDK's `execute()` breaks on an early 408, so its poll helper is held for as long as it reads.
-pub(super) fn hold(timeout: Option<&str>, headers: &HeaderMap) -> Result<Duration, Failure> {
+fn hold(timeout: Option<&str>, headers: &HeaderMap) -> Result<Duration, Failure> {
     let asked = timeout.filter(|text| !text.is_empty()).map(seconds).transpose()?;
     let patience = patience(headers);
     let bound = patience.map_or(MOST, |patience| patience.saturating_sub(AHEAD)).min(MOST);

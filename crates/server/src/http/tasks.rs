@@ -23,7 +23,7 @@ use super::Api;
 use super::body::Given;
 use super::create::create;
 use super::failure::Failure;
-use super::hold::hold;
+use super::hold::Hold;
 use super::keys::Caller;
 use super::query::Query;
 use crate::follow::{View, Waited};
@@ -92,7 +92,7 @@ async fn changed(api: &Api, run: Run, known: Option<&HeaderValue>, deadline: Ins
     if known != now || run.life.status().is_ended() {
         return Ok(run);
     }
-    match api.follow.until(id, deadline, |view| etag(&view.run) != known).await? {
+    match api.follow.until(&run.owner, id, deadline, |view| etag(&view.run) != known).await? {
         Waited::Done(view) | Waited::Late(view) => Ok(view.run.clone()),
         Waited::Gone => Err(Failure::no_such_run(id)),
         Waited::Stopping => Err(stopping()),
@@ -115,15 +115,9 @@ async fn result(
     caller: Caller,
     State(api): State<Api>,
     Id(id): Id,
-    query: Query,
-    headers: HeaderMap,
+    Hold(wait): Hold,
 ) -> Result<Response, Failure> {
-    let asked = Instant::now();
-    let wait = hold(query.get("timeout"), &headers)?;
-    // The owner first: another's run must not be waited for.
-    let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
-    drop(run);
-    match api.follow.until(id, asked + wait, |view| view.run.life.status().is_ended()).await? {
+    match api.follow.until(&caller.0, id, Instant::now() + wait, |view| view.run.life.status().is_ended()).await? {
         Waited::Done(view) => outcome(&view),
         Waited::Late(view) => Err(still_active(&view.run, wait)),
         Waited::Gone => Err(Failure::no_such_run(id)),
@@ -141,7 +135,11 @@ fn outcome(view: &View) -> Result<Response, Failure> {
             error.detail = Some(json!({"status": status, "run_id": run.id.to_string(), "error": code}));
             Err(Failure::of_run(Code::NoOutput, error))
         }
-        (Stands::Completed, Some(output)) => Ok(raw_json(result_bytes(run, output)).into_response()),
+        (Stands::Completed, Some(output)) => {
+            // Made once for all who waited.
+            let body = view.shown.get_or_init(|| result_bytes(run, output));
+            Ok(raw_json(body.clone()).into_response())
+        }
         _ => Err(Failure::new(Code::NoOutput, format!("the run was {status}: it has no result"))
             .detail(json!({"status": status, "run_id": run.id.to_string()}))),
     }

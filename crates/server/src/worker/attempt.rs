@@ -26,6 +26,8 @@ use crate::runs::Runs;
 
 /// Tellings that come closer together than this share a commit.
 const GATHER: Duration = Duration::from_millis(100);
+/// How soon an attempt looks for what it may have missed.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 /// How long to wait before an attempt that panicked or could not begin is repeated, times the attempt's number.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -120,11 +122,14 @@ impl Bench {
             *at = Some(at.map_or(soon, |at| at.min(soon)));
         };
         let mut stopping = pin!(self.hard_stop.cancelled());
-        let (mut stop_seen, mut changed_since) = (false, true);
+        // A change between the claim and our place in line has not rung; most attempts are over before it is looked for.
+        let mut missed = pin!(sleep(FIRST_LOOK));
+        let (mut stop_seen, mut looked, mut changed_since) = (false, false, false);
         loop {
             let mut changed = pin!(line.changed());
             changed.as_mut().enable();
             if std::mem::take(&mut changed_since) {
+                looked = true;
                 match self.wished_of(id).await {
                     Wish::GoOn => {}
                     Wish::Finish => wire.wish_for(Wish::Finish),
@@ -141,6 +146,7 @@ impl Bench {
                 () = until(give_up_at) => return End::Stopped,
                 () = gather(wire) => self.pass_on(id, token, wire).await,
                 () = changed => changed_since = true,
+                () = &mut missed, if !looked => changed_since = true,
             }
         }
     }

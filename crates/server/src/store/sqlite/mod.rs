@@ -3,6 +3,7 @@
 //! Everything is written by the one writer, which also makes it the one place that could break a promise. Point reads
 //! run where they are called, each on a connection of its own from a small pool; long scans go to the blocking pool.
 
+mod copy;
 mod open;
 mod read;
 mod rows;
@@ -22,6 +23,7 @@ use legwork_core::run::{Life, Run};
 use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError};
 use legwork_core::time::Micros;
 
+pub use self::copy::{CopyError, Summary, copy, known, summary};
 pub use self::open::OpenError;
 use self::read::Readers;
 use self::writer::Writer;

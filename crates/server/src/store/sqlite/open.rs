@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
@@ -13,6 +14,9 @@ const APPLICATION_ID: i32 = 0x4c47_574b;
 
 /// Forward only. The position is the schema's version, kept in `user_version`.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_runs.sql")];
+
+/// The newest schema that this program knows.
+pub(super) const SCHEMA: usize = MIGRATIONS.len();
 
 /// Before this version two connections could corrupt the log (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -64,16 +68,24 @@ pub(super) fn for_writing(file: &Path) -> Result<(Connection, String), OpenError
 pub(super) fn for_reading(file: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    every_connection(&connection)?;
     Ok(connection)
+}
+
+/// What readers and the writer have in common.
+fn every_connection(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // A plan does not depend on the values that are bound; else each binding of other values plans the statement anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn check_sqlite(number: i32, name: &str) -> Result<(), OpenError> {
     if number < OLDEST_SQLITE { Err(OpenError::OldSqlite(name.to_owned())) } else { Ok(()) }
 }
 
-fn check_file(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+pub(super) fn check_file(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotOurs(file.to_owned()),
         _ => OpenError::Sqlite { file: file.to_owned(), source },
@@ -91,14 +103,13 @@ fn check_file(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, rusqlite::Error> {
+pub(super) fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<T, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Page size and vacuum mode are fixed by the first write; a commit is on disk before it returns.
 fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(128);
+    every_connection(connection)?;
     connection.execute_batch(
         "pragma page_size = 8192; pragma auto_vacuum = incremental; pragma journal_mode = wal; \
          pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on; \

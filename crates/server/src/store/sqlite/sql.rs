@@ -57,6 +57,7 @@ statements! {
     FRONT_OF_QUEUE = "select not_before, n from queue where processor = ?1 and owner = ?2 and not_before <= ?3 \
                       order by not_before, n limit ?4";
     RUNNING_BY_OWNER = "select owner, count(*) from leases group by owner";
+    COUNT_RUNS = "select count(*) from runs";
     COUNT_QUEUE = "select processor, count(*) from queue group by processor";
     COUNT_LEASES = "select r.processor, count(*) from leases l join runs r on r.n = l.n group by r.processor";
     SET_LEASE = "insert into leases (n, owner, node, token, attempt, until) values (?1, ?2, ?3, ?4, ?5, ?6) \

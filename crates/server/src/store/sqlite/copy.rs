@@ -1,0 +1,145 @@
+//! Copies of a store, and a look at one from outside: while its server runs or not, and never by way of the writer.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::{self, OpenError};
+use super::sql;
+
+/// What a store says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// The version of its schema.
+    pub schema: usize,
+    /// How many runs it holds.
+    pub runs: u64,
+    /// How long its file is, in bytes, without what is only in the log beside it yet.
+    pub bytes: u64,
+}
+
+/// Why a store was not copied. Nothing is left at the target but what was there before.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// There is none in that folder.
+    #[error("there is no store in {}", .0.display())]
+    NoStore(PathBuf),
+    /// Something is at the target already.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// SQLite could not copy it.
+    #[error("the store cannot be copied to {}", file.display())]
+    Copy {
+        /// The target.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The system does not let us write there.
+    #[error("the copy cannot be written to {}", file.display())]
+    Write {
+        /// The target.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The versions of the schema that this program knows, and of the SQLite in it.
+pub fn known() -> (usize, &'static str) {
+    (open::SCHEMA, rusqlite::version())
+}
+
+/// What the store in this folder says of itself; `None` when there is none.
+pub fn summary(folder: &Path) -> Result<Option<Summary>, OpenError> {
+    let file = file_in(folder);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let connection = reading(&file)?;
+    summary_of(&connection, &file).map(Some)
+}
+
+/// Copies the store in this folder to a file, as it is at one moment: everything that was answered before the copy began
+/// is in it. The target appears when it is whole and on disk.
+pub fn copy(folder: &Path, target: &Path, replace: bool) -> Result<Summary, CopyError> {
+    let file = file_in(folder);
+    if !file.exists() {
+        return Err(CopyError::NoStore(folder.to_owned()));
+    }
+    if target.exists() && !replace {
+        return Err(CopyError::Exists(target.to_owned()));
+    }
+    let mut draft = target.as_os_str().to_owned();
+    draft.push(format!(".{}.part", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let copied = copy_to(&file, &draft, target);
+    if copied.is_err() {
+        // It may not even have come into being.
+        drop(fs::remove_file(&draft));
+    }
+    copied
+}
+
+fn copy_to(file: &Path, draft: &Path, target: &Path) -> Result<Summary, CopyError> {
+    let write = |source| CopyError::Write { file: target.to_owned(), source };
+    let failed = |source| CopyError::Copy { file: target.to_owned(), source };
+    let source = reading(file)?;
+    private(draft).map_err(write)?;
+    let mut copy = Connection::open(draft).map_err(failed)?;
+    let backup = Backup::new(&source, &mut copy).map_err(failed)?;
+    // In one step, which is one read transaction: with several, each commit in between would begin it anew.
+    while backup.step(-1).map_err(failed)? != StepResult::Done {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(backup);
+    // One file, with nothing beside it: the store that opens it turns its log on again.
+    copy.pragma_update(None, "journal_mode", "delete").map_err(failed)?;
+    copy.close().map_err(|(_, source)| failed(source))?;
+    let told = summary_of(&reading(draft)?, draft)?;
+    File::open(draft).and_then(|file| file.sync_all()).map_err(write)?;
+    fs::rename(draft, target).map_err(write)?;
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(write)?;
+    Ok(told)
+}
+
+/// An empty file that only its user can read, since a copy holds everything that anybody asked.
+fn private(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file).map(drop)
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("legwork.db")
+}
+
+fn reading(file: &Path) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Sqlite { file: file.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    open::check_file(&connection, file)?;
+    Ok(connection)
+}
+
+fn summary_of(connection: &Connection, file: &Path) -> Result<Summary, OpenError> {
+    let failed = |source| OpenError::Sqlite { file: file.to_owned(), source };
+    Ok(Summary {
+        id: connection.query_row(sql::STORE_ID, [], |row| row.get(0)).map_err(failed)?,
+        schema: open::pragma(connection, "user_version").map_err(failed)?,
+        runs: connection.query_row(sql::COUNT_RUNS, [], |row| row.get(0)).map_err(failed)?,
+        bytes: fs::metadata(file).map_or(0, |metadata| metadata.len()),
+    })
+}
