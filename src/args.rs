@@ -36,6 +36,18 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Stop a run.
     Cancel(CancelArgs),
+    /// List the documents that are answered from, and the files that were left out and why.
+    Corpus(CorpusArgs),
+    /// Open a document that was cited, with the quoted words marked.
+    Source(SourceArgs),
+    /// Look at everything a server and its commands depend on, and say what is wrong.
+    Doctor(DoctorArgs),
+    /// Copy the store to a file, while its server runs or not.
+    Backup(BackupArgs),
+    /// Print what a shell needs to complete these commands.
+    Completions(CompletionsArgs),
+    /// Print a manual page.
+    Man(ManArgs),
     /// Measure the server on this machine.
     Bench(BenchArgs),
 }
@@ -58,7 +70,7 @@ pub(crate) struct ServeArgs {
         hide_env_values = true
     )]
     pub(crate) accept_keys: Vec<String>,
-    /// A page that may ask from a browser, as https://app.example.com; may be given several times. Pages of this machine
+    /// A page that may ask from a browser, as `https://app.example.com`; may be given several times. Pages of this machine
     /// may as long as there are no keys.
     #[arg(long = "cors-origin", value_name = "URL", env = "LEGWORK_CORS_ORIGINS", value_delimiter = ',')]
     pub(crate) cors_origins: Vec<String>,
@@ -174,6 +186,9 @@ pub(crate) struct ListArgs {
     /// Only runs of this processor.
     #[arg(short, long, value_name = "NAME")]
     pub(crate) processor: Option<String>,
+    /// Only runs in whose question or answer all of these words stand; `mongol*` stands for any ending.
+    #[arg(short = 'q', long = "q", value_name = "WORDS")]
+    pub(crate) words: Option<String>,
     /// How many at most.
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub(crate) limit: usize,
@@ -213,6 +228,69 @@ pub(crate) struct CancelArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CorpusArgs {
+    /// Print what was found as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// The document: `legwork.source` of a citation, or the citation's address.
+    #[arg(value_name = "HASH|URL")]
+    pub(crate) which: String,
+    /// Mark these words in it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) quote: Option<String>,
+    /// Print the document as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Print what was found as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupArgs {
+    /// Where the copy shall be.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replace what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print what was copied as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The folder of the store [default: legwork in your data folder].
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The command; without one, the page of the whole program.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]

@@ -14,6 +14,7 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::checkup::Health;
 use crate::exit::{Exit, Failure};
 
 /// How wide quotations are set, in characters.
@@ -34,16 +35,31 @@ impl Style {
         if self.color { text.style(paint).to_string() } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.paint(text, Paint::new().bold())
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.paint(text, Paint::new().dimmed())
     }
 
-    fn link(self, text: &str) -> String {
+    /// Words that somebody looks for.
+    pub(crate) fn marked(self, text: &str) -> String {
+        if self.color { self.paint(text, Paint::new().reversed()) } else { format!(">>>{text}<<<") }
+    }
+
+    pub(crate) fn link(self, text: &str) -> String {
         self.paint(text, Paint::new().cyan())
+    }
+
+    /// A word about how something is.
+    pub(crate) fn health(self, health: Health, word: &str) -> String {
+        let paint = match health {
+            Health::Well => Paint::new().green(),
+            Health::Warn => Paint::new().yellow(),
+            Health::Fail => Paint::new().red(),
+        };
+        self.paint(word, paint)
     }
 
     fn confidence(self, word: &str) -> String {

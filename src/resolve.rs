@@ -137,6 +137,12 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
     Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
 }
 
+/// The folder of a store that is looked at as it lies there.
+pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Environment) -> Result<PathBuf, BadConfig> {
+    let typed = StoreArgs { store: typed, corpus: Vec::new() };
+    store(typed, file.store, Vec::new(), environment).map(|(folder, _)| folder)
+}
+
 /// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
 /// us.
 pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Result<Target, BadConfig> {
@@ -169,6 +175,15 @@ pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environme
         drain: Duration::ZERO,
     };
     Ok(Target::Store(Box::new(Local { config, key: key.or(file.api_key), named })))
+}
+
+/// The folder of the store, and the folders of documents.
+pub(crate) fn documents(
+    typed: StoreArgs,
+    file: ConfigFile,
+    environment: &Environment,
+) -> Result<(PathBuf, Vec<PathBuf>), BadConfig> {
+    store(typed, file.store, file.corpus, environment)
 }
 
 fn store(
@@ -207,7 +222,9 @@ fn public_url(text: String) -> Result<Url, BadConfig> {
 
 fn cors(given: Vec<String>) -> Result<Vec<Url>, BadConfig> {
     let origin = |text: String| match Url::parse(&text) {
-        Ok(url) if url.origin().is_tuple() && url.origin().ascii_serialization() == text.trim_end_matches('/') => Ok(url),
+        Ok(url) if url.origin().is_tuple() && url.origin().ascii_serialization() == text.trim_end_matches('/') => {
+            Ok(url)
+        }
         _ => Err(BadConfig::Cors(text)),
     };
     given.into_iter().map(origin).collect()

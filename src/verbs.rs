@@ -1,12 +1,19 @@
 //! The verbs, one in each file: what was typed becomes calls, and what came of them is printed.
 
 mod ask;
+mod backup;
 mod bench;
 mod cancel;
+mod completions;
+mod corpus;
+mod doctor;
 mod list;
 mod result;
 mod serve;
+mod source;
 mod status;
+
+use std::path::PathBuf;
 
 use legwork_server::config::Role;
 
@@ -14,16 +21,22 @@ use crate::args::{Args, LogArg, TargetArgs, Verb};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::resolve;
+use crate::resolve::{self, BadConfig};
 use crate::station::Station;
 use crate::telemetry::{self, Usual};
 
 /// Does what was typed.
 pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
     let environment = Environment::read();
-    let file = ConfigFile::find(args.config.as_deref(), &environment)?;
-    let settings = Settings { environment, file, verbose: args.verbose };
+    let file = ConfigFile::find(args.config.as_deref(), &environment);
+    let settings = Settings { environment, file, named: args.config, verbose: args.verbose };
     match args.verb {
+        Verb::Corpus(args) => corpus::run(args, settings).await,
+        Verb::Source(args) => source::run(args, settings).await,
+        Verb::Doctor(args) => doctor::run(args, settings).await,
+        Verb::Completions(args) => completions::completions(&args),
+        Verb::Man(args) => completions::man(&args),
+        Verb::Backup(args) => backup::run(args, settings).await,
         Verb::Serve(args) => serve::run(args, settings).await,
         Verb::Bench(args) => bench::run(args).await,
         Verb::Ask(args) => ask::run(args, settings).await,
@@ -37,7 +50,10 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
 /// What every verb is given beside its own arguments.
 struct Settings {
     environment: Environment,
-    file: ConfigFile,
+    /// What the settings file says, or what is wrong with it; not every verb needs to know.
+    file: Result<ConfigFile, BadConfig>,
+    /// The settings file, if one was named.
+    named: Option<PathBuf>,
     verbose: u8,
 }
 
@@ -45,6 +61,6 @@ impl Settings {
     /// Finds the server a command talks to, or becomes it.
     async fn station(self, args: TargetArgs, role: Role) -> Result<Station, Failure> {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        Station::find(resolve::target(args, self.file, &self.environment)?, role).await
+        Station::find(resolve::target(args, self.file?, &self.environment)?, role).await
     }
 }

@@ -24,6 +24,12 @@ fn now() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Runs the waiters on one thread of their own: they shall not hand each other from core to core.
+async fn apart<T: Send + 'static>(wait: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let alone = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::spawn_blocking(move || alone.block_on(wait)).await?
+}
+
 /// A run that is done at this moment.
 async fn due(wire: &mut Wire, at: u64) -> Result<String> {
     let body = format!(r#"{{"processor":"lite","input":{{"at":{at}}}}}"#);
@@ -40,7 +46,13 @@ fn result_of(id: &str) -> Vec<u8> {
     get(&format!("/v1/tasks/runs/{id}/result"))
 }
 
+/// How soon waiters have their answer.
 pub(super) async fn wake_ups(store: &Path) -> Result<Vec<Figure>> {
+    let store = store.to_owned();
+    apart(async move { wake_ups_on(&store).await }).await
+}
+
+async fn wake_ups_on(store: &Path) -> Result<Vec<Figure>> {
     let server = Server::start(store, &["--slots", SLOTS]).await?;
     let mut figures = single(&server).await?;
     let last = crowd_on_one(&server).await?;

@@ -10,8 +10,13 @@ use crate::{print, render};
 
 pub(super) async fn run(args: ListArgs, settings: Settings) -> Result<Exit, Failure> {
     let station = settings.station(args.target, Role::Api).await?;
-    let which =
-        ListRuns { status: args.status, processor: args.processor, limit: Some(args.limit), cursor: args.cursor };
+    let which = ListRuns {
+        status: args.status,
+        processor: args.processor,
+        words: args.words,
+        limit: Some(args.limit),
+        cursor: args.cursor,
+    };
     let page = station.once(async |client| client.list(&which).await).await?;
     if args.json {
         print::data(&render::json(&page)?)?;

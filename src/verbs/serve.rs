@@ -8,9 +8,10 @@ use legwork_server::folder::FolderError;
 use legwork_server::processors::Registry;
 use legwork_server::{Running, StartError, StopError};
 use tokio::time::{Instant, sleep};
+use tracing::info;
 
 use super::Settings;
-use crate::args::ServeArgs;
+use crate::args::{LogArg, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
 use crate::telemetry::{self, Usual};
@@ -21,11 +22,21 @@ const A_MOMENT: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Failure> {
     let idle = args.idle;
-    let serve = resolve::serve(args, settings.file, &settings.environment)?;
+    let serve = resolve::serve(args, settings.file?, &settings.environment)?;
     telemetry::start(Usual::Server, settings.verbose, serve.log);
     let mut signals = Signals::listen()?;
     let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
-    print::talk(&greeting(&serve.config, running.address()));
+    match serve.log {
+        LogArg::Text => print::talk(&greeting(&serve.config, running.address())),
+        // Whatever reads the log reads nothing else.
+        LogArg::Json => info!(
+            server.address = %running.address(),
+            server.version = env!("CARGO_PKG_VERSION"),
+            store.id = running.store_id(),
+            store.path = %serve.config.store.display(),
+            "listening"
+        ),
+    }
     tokio::select! {
         // By itself, which it does only when something broke down.
         ended = running.ended() => return stopped(ended),

@@ -5,5 +5,6 @@
 mod cli;
 mod crash;
 mod guide;
+mod operations;
 mod sdk;
 mod support;

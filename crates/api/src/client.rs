@@ -18,6 +18,7 @@ use url::{Host, Url, form_urlencoded};
 
 use crate::result::{RunPage, TaskRunResult};
 use crate::run::TaskRun;
+use crate::source::SourceView;
 
 mod answer;
 mod error;
@@ -29,6 +30,7 @@ use answer::Answer;
 use patience::Patience;
 
 const RUNS: &str = "/v1/tasks/runs";
+const SOURCES: &str = "/v1/sources";
 
 /// How long a call may take that has nothing to wait for.
 const CALL: Duration = Duration::from_secs(30);
@@ -79,6 +81,8 @@ pub struct ListRuns {
     pub status: Option<Status>,
     /// Only runs of this processor.
     pub processor: Option<String>,
+    /// Only runs in which these words stand.
+    pub words: Option<String>,
     /// How many at most; the server has a limit of its own.
     pub limit: Option<usize>,
     /// Where the page before this one ended.
@@ -249,9 +253,24 @@ impl Client {
         self.answer(self.call(Method::GET, &format!("{RUNS}?{}", which.query()))).await?.read()
     }
 
+    /// A document that citations point at, by its hash or by its address; with a quote, also where that stands in it.
+    pub async fn source(&self, which: &str, quote: Option<&str>) -> Result<SourceView, ClientError> {
+        let is_hash = which.len() == 64 && which.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let named = [("url", Some(which).filter(|_| !is_hash)), ("quote", quote)];
+        let given = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        let path = if is_hash { format!("{SOURCES}/{which}?{query}") } else { format!("{SOURCES}?{query}") };
+        self.answer(self.call(Method::GET, &path)).await?.read()
+    }
+
     /// What the server says of itself. The key is not sent: this is how a caller learns whom it would show it to.
     pub async fn health(&self) -> Result<Health, ClientError> {
         self.answer(self.http.get(self.at("/health")).timeout(GRACE)).await?.read()
+    }
+
+    /// Whether the server accepts runs; the error says why not. The key is not sent.
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        self.answer(self.http.get(self.at("/ready")).timeout(GRACE)).await.map(|_| ())
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Answer, ClientError> {
@@ -276,6 +295,7 @@ impl ListRuns {
         let named = [
             ("status", self.status.map(|status| status.to_string())),
             ("processor", self.processor.clone()),
+            ("q", self.words.clone()),
             ("limit", self.limit.map(|limit| limit.to_string())),
             ("cursor", self.cursor.clone()),
         ];

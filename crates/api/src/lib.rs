@@ -2,7 +2,7 @@
 //!
 //! - [`run_input`] reads what a caller asks for, says everything that is wrong with it at once, and keeps the JSON it
 //!   carries as the very bytes it was given.
-//! - [`run`] and [`result`] are what a caller is shown of a run.
+//! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
 //! - `client` (a feature, on by default) speaks all of that to a server.
 //!
@@ -16,4 +16,5 @@ mod json;
 pub mod result;
 pub mod run;
 pub mod run_input;
+pub mod source;
 pub mod warning;

@@ -82,7 +82,7 @@ pub(crate) mod tests {
     }
 
     fn an_output() -> Output {
-        let citation = Citation { url: "https://a.example/".to_owned(), title: None, excerpts: None };
+        let citation = Citation { url: "https://a.example/".to_owned(), title: None, excerpts: None, legwork: None };
         let basis = FieldBasis {
             field: "output".to_owned(),
             reasoning: "It says so.".to_owned(),

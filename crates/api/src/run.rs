@@ -212,21 +212,21 @@ mod as_text_or_null {
 }
 
 /// Moments on the wire: RFC 3339 or null.
-mod as_time {
+pub(crate) mod as_time {
     use std::borrow::Cow;
 
     use legwork_core::time::Micros;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(at: &Option<Micros>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(at: &Option<Micros>, to: S) -> Result<S::Ok, S::Error> {
         match at {
             Some(at) => to.collect_str(at),
             None => to.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Micros>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Micros>, D::Error> {
         let Some(text) = Option::<Cow<str>>::deserialize(from)? else { return Ok(None) };
         Micros::parse_rfc3339(&text).map(Some).ok_or_else(|| D::Error::custom("a time is written as RFC 3339 has it"))
     }

@@ -77,6 +77,16 @@ pub struct Citation {
     pub title: Option<String>,
     /// Word for word as they stand in the document's stored text.
     pub excerpts: Option<Vec<String>>,
+    /// What is ours beside the wire's keys; left out where there is nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legwork: Option<CitationExtras>,
+}
+
+/// What a citation says beyond the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CitationExtras {
+    /// The stored text, by the SHA-256 of it: `GET /v1/sources/{source}` shows it as it was read.
+    pub source: String,
 }
 
 /// How far a field can be trusted; set by rule, never by a model's own opinion.

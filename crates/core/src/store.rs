@@ -42,14 +42,18 @@ pub trait Store: Send + Sync + 'static {
     /// What was submitted, as the bytes that were stored.
     async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError>;
 
-    /// The output, as the bytes that were stored; `None` until the run is completed.
-    async fn output(&self, id: RunId) -> Result<Option<Bytes>, StoreError>;
+    /// A run as it is now, with its output as the bytes that were stored; there is one when the run is completed.
+    async fn result(&self, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError>;
 
     /// The log after the fact numbered `after` (0 = from the start), oldest first, at most `limit`.
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError>;
 
     /// An owner's runs, newest first.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
+
+    /// Brings the search on by so many facts of the log at the most, and returns how many there were; 0 when it has
+    /// caught up. Refuses with [`StoreError::Busy`] rather than keep others waiting.
+    async fn index_some(&self, limit: usize) -> Result<usize, StoreError>;
 
     /// The versions of those of these runs that exist, in any order.
     async fn versions(&self, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError>;
@@ -130,6 +134,9 @@ pub struct ListQuery {
     pub created_after: Option<Micros>,
     /// Only runs whose metadata has these values, compared as text.
     pub metadata: BTreeMap<String, String>,
+    /// Only runs in whose input or output all of these words stand, in whatever order; a `*` at the end of a word stands
+    /// for any ending. What was said since the last [`Store::index_some`] is not found yet.
+    pub words: Option<String>,
     /// Where the page before this one ended.
     pub cursor: Option<Cursor>,
     /// How many at most.

@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::follow::{Follow, Lines};
 use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -24,6 +25,7 @@ pub(crate) struct App {
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sweeper: Sweeper,
+    pub(crate) indexer: Indexer,
 }
 
 impl App {
@@ -48,7 +50,8 @@ impl App {
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
-        let sweeper = Sweeper { runs, leases };
-        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sweeper })
+        let sweeper = Sweeper { runs: runs.clone(), leases };
+        let indexer = Indexer { runs };
+        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sweeper, indexer })
     }
 }

@@ -150,7 +150,7 @@ impl Day {
             assert_eq!(states.first(), Some(&Status::Queued));
             assert_eq!(states.last(), Some(&life.status()));
             assert_eq!(states.iter().filter(|status| status.is_ended()).count(), 1, "it ends once: {states:?}");
-            let output = self.world.store.output(*run).await.unwrap();
+            let (_, output) = self.world.store.result(*run).await.unwrap().unwrap();
             assert_eq!(output.is_some(), life.status() == Status::Completed);
         }
     }

@@ -7,10 +7,13 @@ mod clock;
 pub mod config;
 #[cfg(test)]
 mod days;
+pub mod documents;
 pub mod folder;
 mod follow;
 mod http;
+mod indexer;
 mod lifecycle;
+pub mod machine;
 mod metrics;
 pub mod processors;
 mod runs;
@@ -23,4 +26,10 @@ mod worker;
 
 pub use http::bare;
 pub use lifecycle::{Running, StartError, StopError, start, start_with};
+pub use processors::library::{PDF_VERB, read_pdf};
 pub use store::sqlite::OpenError;
+
+/// A store looked at and copied from outside, while its server runs or not.
+pub mod upkeep {
+    pub use crate::store::sqlite::{CopyError, Summary, copy, known, summary};
+}

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::{Config, Role};
 use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
+use crate::machine;
 use crate::processors::{CorpusError, Registry};
 use crate::store::sqlite::OpenError;
 
@@ -97,8 +98,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     check_reach(&config)?;
     // The folder first: who only waits for it need not read all documents each time.
     let folder = take(config.store.clone()).await?;
-    let corpus = config.corpus.clone();
-    let processors = in_background(move || Registry::built_in(&corpus)).await??;
+    let (corpus, store) = (config.corpus.clone(), config.store.clone());
+    let processors = in_background(move || Registry::built_in(&corpus, &store)).await??;
     start_in(folder, config, processors).await
 }
 
@@ -115,7 +116,9 @@ fn check_reach(config: &Config) -> Result<(), StartError> {
 }
 
 async fn start_in(folder: Folder, config: Config, processors: Registry) -> Result<Running, StartError> {
-    raise_file_limit();
+    if let Err(error) = machine::raise_file_limit() {
+        warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
+    }
     let listener = listen(config.listen).map_err(|source| StartError::Listen { address: config.listen, source })?;
     let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
     let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
@@ -183,6 +186,7 @@ impl Course {
             parts.spawn(app.worker.work(stop.clone()));
         }
         parts.spawn(app.sweeper.sweep(stop.clone()));
+        parts.spawn(app.indexer.follow(stop.clone()));
         let broken = tokio::select! {
             () = stop.cancelled() => false,
             ended = parts.join_next() => ended.is_some_and(|ended| is_broken(&ended)),
@@ -230,13 +234,6 @@ async fn take(path: PathBuf) -> Result<Folder, StartError> {
             }
             taken => return Ok(taken?),
         }
-    }
-}
-
-/// Ten thousand waiting callers are ten thousand files.
-fn raise_file_limit() {
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
     }
 }
 

@@ -100,6 +100,11 @@ impl Runs {
         self.store.claim(claim, self.clock.now()).await
     }
 
+    /// Brings the search on by so many facts.
+    pub(crate) async fn index_some(&self, limit: usize) -> Result<usize, StoreError> {
+        self.store.index_some(limit).await
+    }
+
     /// Whether runs can be read and written. A claim without room takes nothing, and goes through the writer all the
     /// same.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::TestClock;
 use crate::follow::{Follow, Lines};
 use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -36,6 +37,8 @@ use crate::worker::{Leases, Patience, Worker};
 pub(crate) const MONDAY: Micros = Micros(1_763_971_200_000_000);
 
 pub(crate) struct World {
+    /// Whose runs [`World::submit`] submits.
+    pub(crate) owner: Owner,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runs: Runs,
@@ -43,6 +46,7 @@ pub(crate) struct World {
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sweeper: Sweeper,
+    pub(crate) indexer: Indexer,
     pub(crate) front: Front,
     pub(crate) stop: CancellationToken,
     pub(crate) hard_stop: CancellationToken,
@@ -108,8 +112,10 @@ impl World {
         let patience = Patience { cancelled: soon, stopping: soon };
         let worker = Worker::new(4, registry, runs.clone(), lines.clone(), leases.clone(), hard_stop.clone(), patience);
         let sweeper = Sweeper { runs: runs.clone(), leases };
+        let indexer = Indexer { runs: runs.clone() };
         let front = Front::new(guard, api);
-        Self { clock, store, runs, lines, follow, worker, sweeper, front, stop, hard_stop, folder }
+        let owner = Owner::local();
+        Self { owner, clock, store, runs, lines, follow, worker, sweeper, indexer, front, stop, hard_stop, folder }
     }
 
     /// Submits a run that tells its processor what to do.
@@ -144,7 +150,7 @@ impl World {
     /// Waits until a run is as wished. A test that waits for ever is ended by the runner.
     pub(crate) async fn until(&self, id: RunId, wished: impl Fn(&Life) -> bool) -> Life {
         let far = tokio::time::Instant::now() + std::time::Duration::from_hours(1);
-        let line = self.follow.until(&Owner::local(), id, far, |view| wished(&view.run.life)).await.unwrap();
+        let line = self.follow.until(&self.owner, id, far, |view| wished(&view.run.life)).await.unwrap();
         let crate::follow::Waited::Done(view) = line else { panic!("the wait ended as {line:?}") };
         view.run.life.clone()
     }

@@ -17,15 +17,21 @@ const PACKAGES: &[(&str, &str, &[&str])] = &[
 
 /// Which part of the server may use which. `app` puts all of them together.
 const PARTS: &[(&str, &[&str])] = &[
-    ("app", &["clock", "config", "follow", "http", "metrics", "processors", "runs", "store", "sweep", "worker"]),
+    (
+        "app",
+        &["clock", "config", "follow", "http", "indexer", "metrics", "processors", "runs", "store", "sweep", "worker"],
+    ),
     ("clock", &[]),
     ("config", &[]),
+    ("documents", &["folder", "processors"]),
     ("folder", &[]),
     ("follow", &["metrics"]),
     ("http", &["follow", "metrics", "processors", "runs", "schema"]),
-    ("lifecycle", &["app", "config", "folder", "http", "processors", "store"]),
+    ("indexer", &["runs"]),
+    ("lifecycle", &["app", "config", "folder", "http", "machine", "processors", "store"]),
+    ("machine", &[]),
     ("metrics", &[]),
-    ("processors", &[]),
+    ("processors", &["clock", "machine"]),
     ("runs", &["clock"]),
     ("schema", &[]),
     ("store", &["metrics"]),
@@ -35,7 +41,10 @@ const PARTS: &[(&str, &[&str])] = &[
 
 /// Which parts may name a library that has one place only.
 const LIBRARIES: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store"]),
+    ("rlimit", &["machine"]),
+    // What was read of documents is kept in a file of its own: it may be thrown away, the store may not.
+    ("rusqlite", &["processors", "store"]),
+    ("rustix", &["machine"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("jsonschema", &["schema"]),

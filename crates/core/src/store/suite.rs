@@ -43,6 +43,8 @@ pub fn promises() -> Vec<(&'static str, Promise)> {
         ("a_list_shows_an_owner_his_own_newest_first", |s| Box::pin(a_list_shows_an_owner_his_own_newest_first(s))),
         ("a_list_is_paged_without_gaps", |s| Box::pin(a_list_is_paged_without_gaps(s))),
         ("a_list_is_filtered", |s| Box::pin(a_list_is_filtered(s))),
+        ("a_search_finds_what_was_said_a_moment_later", |s| Box::pin(a_search_finds_what_was_said_a_moment_later(s))),
+        ("a_search_is_never_led_astray", |s| Box::pin(a_search_is_never_led_astray(s))),
         ("a_forgotten_run_leaves_nothing", |s| Box::pin(a_forgotten_run_leaves_nothing(s))),
         ("a_run_that_has_not_ended_is_not_forgotten", |s| Box::pin(a_run_that_has_not_ended_is_not_forgotten(s))),
         ("versions_tell_who_changed", |s| Box::pin(versions_tell_who_changed(s))),
@@ -98,6 +100,10 @@ fn complete(token: Token) -> Command {
     Command::Complete { token, output: Bytes::from_static(b"{\"type\":\"text\"}"), reports: Vec::new() }
 }
 
+async fn output(store: &dyn Store, id: RunId) -> Option<Bytes> {
+    store.result(id).await.unwrap().and_then(|(_, output)| output)
+}
+
 async fn status(store: &dyn Store, id: RunId) -> Status {
     store.run(id).await.unwrap().unwrap().life.status()
 }
@@ -122,7 +128,7 @@ async fn a_run_is_found_as_it_was_submitted(store: &dyn Store) {
     assert_eq!(given.life.state, State::Queued { not_before: T });
     assert_eq!((given.metadata, given.warnings, given.life.deadline), (new.metadata, new.warnings, Some(AFTER)));
     assert_eq!(store.input(id(1)).await.unwrap(), Some(new.input));
-    assert_eq!(store.output(id(1)).await.unwrap(), None);
+    assert_eq!(output(store, id(1)).await, None);
     assert_eq!(told(store, id(1), 0).await, [(1, state(Status::Queued))]);
 }
 
@@ -141,7 +147,7 @@ async fn a_big_body_comes_back_whole(store: &dyn Store) {
     assert_eq!(claim(store, 1, 1).await[0].input, body);
     let done = Command::Complete { token: Token(1), output: body.clone(), reports: Vec::new() };
     store.apply(id(1), done, T).await.unwrap();
-    assert_eq!(store.output(id(1)).await.unwrap().unwrap(), body);
+    assert_eq!(output(store, id(1)).await.unwrap(), body);
     store.forget(id(1)).await.unwrap();
     assert_eq!(store.input(id(1)).await.unwrap(), None);
 }
@@ -197,7 +203,7 @@ async fn a_completed_run_has_its_output_and_ends_once(store: &dyn Store) {
     let (run, token) = claim_one(store, 1).await;
     store.apply(run, complete(token), T).await.unwrap();
     assert_eq!(status(store, run).await, Status::Completed);
-    assert_eq!(store.output(run).await.unwrap().unwrap(), "{\"type\":\"text\"}");
+    assert_eq!(output(store, run).await.unwrap(), "{\"type\":\"text\"}");
     for again in [complete(token), Command::Cancel, Command::GiveBack { token }, Command::Lapse { token }] {
         let refused = store.apply(run, again, T).await.unwrap_err();
         assert!(matches!(refused, ApplyError::Refused(Refused::Ended(Status::Completed))));
@@ -340,6 +346,65 @@ async fn a_list_is_filtered(store: &dyn Store) {
     assert_eq!(ids(store, ListQuery { metadata: wanted("n", "7"), ..query() }).await, [1]);
     assert!(ids(store, ListQuery { metadata: wanted("team", "red"), ..query() }).await.is_empty());
     assert!(ids(store, ListQuery { metadata: wanted("\"] odd", "x"), ..query() }).await.is_empty());
+}
+
+async fn index_all(store: &dyn Store) {
+    while store.index_some(3).await.unwrap() > 0 {}
+}
+
+async fn found(store: &dyn Store, words: &str) -> Vec<u128> {
+    ids(store, ListQuery { words: Some(words.to_owned()), ..query() }).await
+}
+
+fn asking(number: u128, input: &str) -> NewRun {
+    NewRun { input: Bytes::from(format!("{{\"input\":\"{input}\",\"processor\":\"base\"}}")), ..new(number) }
+}
+
+async fn a_search_finds_what_was_said_a_moment_later(store: &dyn Store) {
+    submit(store, asking(1, "What is the capital of Mongolia?"), T).await;
+    submit(store, asking(2, "Who wrote the Mongolian anthem?"), T).await;
+    submit(store, NewRun { owner: Owner::named("key_other"), ..asking(3, "The capital of Mongolia") }, AFTER).await;
+    index_all(store).await;
+    assert_eq!(found(store, "mongolia CAPITAL").await, [1], "all words, in any order and case, and nobody else's");
+    assert_eq!(found(store, "mongol*").await, [2, 1]);
+    assert_eq!(store.index_some(10).await.unwrap(), 0, "it has caught up");
+    let (run, token) = claim_one(store, 1).await;
+    assert_eq!(run, id(1));
+    let output = Bytes::from_static("{\"type\":\"text\",\"content\":\"Ulánbátar\"}".as_bytes());
+    store.apply(run, Command::Complete { token, output, reports: Vec::new() }, T).await.unwrap();
+    assert!(found(store, "ulanbatar").await.is_empty(), "not yet");
+    index_all(store).await;
+    assert_eq!(found(store, "ulanbatar").await, [1]);
+    assert_eq!(found(store, "ulanbatar mongolia").await, [1], "what was asked is still found");
+    let completed = ListQuery { words: Some("mongol*".to_owned()), status: Some(Status::Completed), ..query() };
+    assert_eq!(ids(store, completed).await, [1], "with the other filters");
+    store.forget(id(1)).await.unwrap();
+    assert!(found(store, "ulanbatar").await.is_empty(), "what is forgotten is not found");
+}
+
+/// Neither by what is typed, nor by runs that were forgotten before it came to them.
+async fn a_search_is_never_led_astray(store: &dyn Store) {
+    submit(store, asking(1, "alpha"), T).await;
+    index_all(store).await;
+    for odd in ["\"", "a\"b", "alpha OR", "NOT alpha", "*", "(", "asked:alpha", "^alpha", "", "\0", "alpha AND ) beta", "{a}:"] {
+        found(store, odd).await;
+    }
+    // The newest facts go and their numbers may be given again.
+    submit(store, asking(2, "beta"), T).await;
+    store.apply(id(2), Command::Cancel, T).await.unwrap();
+    index_all(store).await;
+    store.forget(id(2)).await.unwrap();
+    submit(store, asking(3, "gamma"), T).await;
+    index_all(store).await;
+    assert_eq!(found(store, "gamma").await, [3]);
+    assert!(found(store, "beta").await.is_empty());
+    // Pages go on as without words.
+    submit(store, asking(4, "gamma"), T).await;
+    index_all(store).await;
+    let words = Some("gamma".to_owned());
+    let first = store.list(&ListQuery { words: words.clone(), limit: 1, ..query() }).await.unwrap();
+    assert_eq!(first.runs[0].id, id(4));
+    assert_eq!(ids(store, ListQuery { words, cursor: first.next, ..query() }).await, [3]);
 }
 
 async fn a_forgotten_run_leaves_nothing(store: &dyn Store) {

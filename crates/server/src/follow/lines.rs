@@ -56,10 +56,8 @@ pub(crate) struct View {
 impl View {
     /// Reads a run; `None` when there is none of this name.
     pub(crate) async fn read(store: &dyn Store, id: RunId) -> Result<Option<Self>, StoreError> {
-        let Some(run) = store.run(id).await? else { return Ok(None) };
-        let ended = run.life.status().is_ended();
-        let output = if ended { store.output(id).await? } else { None };
-        Ok(Some(Self { run, output, shown: OnceLock::new() }))
+        let found = store.result(id).await?;
+        Ok(found.map(|(run, output)| Self { run, output, shown: OnceLock::new() }))
     }
 }
 

@@ -20,7 +20,7 @@ fn cancelled(view: &View) -> bool {
 async fn a_wait_ends_with_its_event() {
     let world = World::new();
     let id = world.submit("x").await;
-    let wait = world.follow.until(&Owner::local(), id, far(), cancelled);
+    let wait = world.follow.until(&world.owner, id, far(), cancelled);
     let (waited, _) = tokio::join!(wait, world.runs.apply(id, Command::Cancel));
     assert!(matches!(waited.unwrap(), Waited::Done(_)));
 }
@@ -47,7 +47,7 @@ async fn a_wait_ends_without_any_hint() {
 async fn a_thousand_waiters_share_what_was_read() {
     let world = World::new();
     let id = world.submit("x").await;
-    let waits = join_all((0..1000).map(|_| world.follow.until(&Owner::local(), id, far(), cancelled)));
+    let waits = join_all((0..1000).map(|_| world.follow.until(&world.owner, id, far(), cancelled)));
     let (waited, _) = tokio::join!(waits, world.runs.apply(id, Command::Cancel));
     let views: Vec<_> = waited.into_iter().map(Result::unwrap).collect();
     let Waited::Done(first) = &views[0] else { panic!("{:?}", views[0]) };
@@ -59,7 +59,7 @@ async fn a_wait_that_is_given_up_leaves_no_line_behind() {
     let world = World::new();
     let id = world.submit("x").await;
     let soon = Instant::now() + Duration::from_millis(20);
-    let waited = world.follow.until(&Owner::local(), id, soon, cancelled).await.unwrap();
+    let waited = world.follow.until(&world.owner, id, soon, cancelled).await.unwrap();
     assert!(matches!(waited, Waited::Late(view) if view.run.life.status() == Status::Queued));
     assert!(world.lines.watched().is_empty());
 }
@@ -69,14 +69,14 @@ async fn a_stop_ends_every_wait() {
     let world = World::new();
     let id = world.submit("x").await;
     world.stop.cancel();
-    assert!(matches!(world.follow.until(&Owner::local(), id, far(), cancelled).await.unwrap(), Waited::Stopping));
+    assert!(matches!(world.follow.until(&world.owner, id, far(), cancelled).await.unwrap(), Waited::Stopping));
 }
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_waited_for() {
     let world = World::new();
     let id = crate::runs::Runs::new_id();
-    assert!(matches!(world.follow.until(&Owner::local(), id, far(), cancelled).await.unwrap(), Waited::Gone));
+    assert!(matches!(world.follow.until(&world.owner, id, far(), cancelled).await.unwrap(), Waited::Gone));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_run_that_is_deleted_ends_the_wait_for_it() {
     let world = World::new();
     let id = world.submit("x").await;
     world.runs.apply(id, Command::Cancel).await.unwrap();
-    let wait = world.follow.until(&Owner::local(), id, far(), |view| view.run.life.version > 99);
+    let wait = world.follow.until(&world.owner, id, far(), |view| view.run.life.version > 99);
     let (waited, forgotten) = tokio::join!(wait, world.store.forget(id));
     forgotten.unwrap();
     assert!(matches!(waited.unwrap(), Waited::Gone));

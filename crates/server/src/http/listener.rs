@@ -56,6 +56,8 @@ impl Listener {
                 },
             }
         }
+        // Who comes from now on is refused, not kept waiting.
+        drop(self.0);
         connections.close();
         connections.wait().await;
     }

@@ -12,6 +12,7 @@ mod listener;
 mod ops;
 mod query;
 mod routes;
+mod sources;
 mod tasks;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
-use super::{Api, docs, ops, tasks};
+use super::{Api, docs, ops, sources, tasks};
 
 /// What every route of the wire is found under; the handlers are the same.
 const PREFIXES: [&str; 2] = ["/v1", "/v1beta"];
@@ -21,7 +21,10 @@ fn table() -> Vec<(String, MethodRouter<Api>)> {
         ("/docs/rapidoc.js", get(docs::script)),
     ];
     let tasks = PREFIXES.iter().flat_map(|prefix| {
-        tasks::routes().into_iter().map(move |(path, methods)| (format!("{prefix}{path}"), methods))
+        tasks::routes()
+            .into_iter()
+            .chain(sources::routes())
+            .map(move |(path, methods)| (format!("{prefix}{path}"), methods))
     });
     tasks.chain(ops.into_iter().map(|(path, methods)| (path.to_owned(), methods))).collect()
 }

@@ -33,6 +33,8 @@ const LONGEST_POLL: Duration = Duration::from_mins(5);
 /// How many runs a page has when nobody says, and at the most.
 const PAGE: usize = 20;
 const LONGEST_PAGE: usize = 1000;
+/// How long the words to search for may be, in bytes.
+const LONGEST_SEARCH: usize = 1000;
 
 /// The routes below `/v1` and `/v1beta`.
 pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 5] {
@@ -111,12 +113,7 @@ async fn input(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Res
 }
 
 /// Holds until the run has ended, and gives its output.
-async fn result(
-    caller: Caller,
-    State(api): State<Api>,
-    Id(id): Id,
-    Hold(wait): Hold,
-) -> Result<Response, Failure> {
+async fn result(caller: Caller, State(api): State<Api>, Id(id): Id, Hold(wait): Hold) -> Result<Response, Failure> {
     match api.follow.until(&caller.0, id, Instant::now() + wait, |view| view.run.life.status().is_ended()).await? {
         Waited::Done(view) => outcome(&view),
         Waited::Late(view) => Err(still_active(&view.run, wait)),
@@ -174,8 +171,9 @@ async fn list(caller: Caller, State(api): State<Api>, query: Query) -> Result<Js
 }
 
 fn wanted(owner: Owner, query: &Query) -> Result<ListQuery, Failure> {
-    if query.get("q").is_some() {
-        return Err(Failure::invalid("query", "q", "full-text search is not in this version"));
+    let words = query.get("q").map(str::to_owned);
+    if words.as_ref().is_some_and(|words| words.len() > LONGEST_SEARCH) {
+        return Err(Failure::invalid("query", "q", format!("at most {LONGEST_SEARCH} bytes are searched for")));
     }
     let after = query.get("created_after").map(|text| {
         let odd = || {
@@ -194,6 +192,7 @@ fn wanted(owner: Owner, query: &Query) -> Result<ListQuery, Failure> {
         group: query.read("taskgroup_id", "a group's id")?,
         created_after: after.transpose()?,
         metadata: query.by_key("metadata"),
+        words,
         cursor: query.read("cursor", "what `next_cursor` said")?.map(Cursor),
         limit: query.read("limit", "a number of runs")?.unwrap_or(PAGE).clamp(1, LONGEST_PAGE),
     })

@@ -235,6 +235,20 @@ async fn a_list_is_paged_and_filtered() {
 }
 
 #[tokio::test]
+async fn runs_are_found_by_what_was_said() {
+    let world = World::new();
+    let answer = accepted(&world, r#"{"processor":"base","input":{"land":"Chad"}}"#).await;
+    accepted(&world, r#"{"processor":"base","input":"Peru"}"#).await;
+    world.indexer.once().await.unwrap();
+    let found = world.get("/v1/tasks/runs?q=land+cha*").await;
+    assert_eq!(found.body["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(found.text("/runs/0/run_id"), answer.text("/run_id"));
+    assert_eq!(world.get("/v1/tasks/runs?q=%22%28%29*").await.body["runs"], json!([]));
+    let long = format!("/v1/tasks/runs?q={}", "x".repeat(1001));
+    assert_eq!(world.get(&long).await.status, 422);
+}
+
+#[tokio::test]
 async fn a_long_poll_returns_when_the_run_changed() {
     let world = World::new();
     let answer = accepted(&world, MINIMAL).await;

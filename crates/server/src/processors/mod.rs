@@ -1,42 +1,59 @@
 //! Who does the work on this server: the processors by name.
 
 mod idle;
+pub mod library;
 pub mod research;
 mod researcher;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use legwork_core::processor::Processor;
 use legwork_core::tier::Tier;
 
-pub use self::research::CorpusError;
+use self::library::Library;
+pub use self::library::{CorpusError, Source};
+pub use self::research::place_of;
 use self::researcher::Researcher;
 
 /// The processors that this server has.
 #[derive(Clone, Default)]
 pub struct Registry {
     by_name: Arc<BTreeMap<String, Arc<dyn Processor>>>,
+    library: Option<Arc<Library>>,
 }
 
 impl Registry {
     /// These processors under these names.
     pub fn of(processors: impl IntoIterator<Item = (String, Arc<dyn Processor>)>) -> Self {
-        Self { by_name: Arc::new(processors.into_iter().collect()) }
+        Self { by_name: Arc::new(processors.into_iter().collect()), library: None }
     }
 
-    /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones.
-    /// Reads them, so that a folder that cannot be read is known before the first run.
-    pub fn built_in(corpus: &[PathBuf]) -> Result<Self, CorpusError> {
-        let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(corpus)?);
-        Ok(Self::of(Tier::names().map(|name| (name, researcher.clone()))))
+    /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones. A
+    /// folder that cannot be read is known when this returns; they are read in the background, and what was read is
+    /// kept in the store's folder.
+    pub fn built_in(corpus: &[PathBuf], store: &Path) -> Result<Self, CorpusError> {
+        let library = Arc::new(Library::open(corpus, store)?);
+        let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(library.clone()));
+        let names = Tier::names().map(|name| (name, researcher.clone()));
+        Ok(Self { library: Some(library), ..Self::of(names) })
     }
 
     /// The eighteen names, and nothing behind them: what is left to measure is the server.
     pub fn idle() -> Self {
         let idle: Arc<dyn Processor> = Arc::new(idle::Idle);
         Self::of(Tier::names().map(|name| (name, idle.clone())))
+    }
+
+    /// The text of this hash that an answer may rest on.
+    pub async fn source(&self, hash: &str) -> Option<Source> {
+        self.library.as_ref()?.source(hash).await
+    }
+
+    /// The text at this address that an answer may rest on.
+    pub async fn source_at(&self, url: &str) -> Option<Source> {
+        self.library.as_ref()?.source_at(url).await
     }
 
     /// The processor of this name.

@@ -1,58 +1,42 @@
 //! The built-in researcher as a processor: runs it beside the async threads and passes on what it says.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
 
-use super::research::{Corpus, CorpusError, Note, research};
+use super::library::Library;
+use super::research::{Note, research};
 
 /// Answers from documents, without a model and without a network.
 pub(super) struct Researcher {
-    corpus: Arc<OnceLock<Corpus>>,
+    library: Arc<Library>,
 }
 
 impl Researcher {
-    /// Reads the operator's documents now; the built-in ones are unpacked beside whatever else happens at start.
-    pub(super) fn new(folders: &[PathBuf]) -> Result<Self, CorpusError> {
-        let corpus = Arc::new(OnceLock::new());
-        if !folders.is_empty() {
-            let own = Corpus::load(folders)?;
-            tell_skipped(&own);
-            // Nobody else has seen the cell yet.
-            let _ = corpus.set(own);
-        }
-        let early = corpus.clone();
-        // Only to have it ready sooner: the first run would do the same.
-        drop(std::thread::Builder::new().name("corpus".to_owned()).spawn(move || opened(&early).warm()));
-        Ok(Self { corpus })
-    }
-}
-
-fn opened(corpus: &OnceLock<Corpus>) -> &Corpus {
-    corpus.get_or_init(Corpus::factbook)
-}
-
-fn tell_skipped(corpus: &Corpus) {
-    info!(documents = corpus.documents().len(), skipped = corpus.skipped().len(), "documents are loaded");
-    for skipped in corpus.skipped() {
-        warn!(path = skipped.path, reason = skipped.reason, "a document was skipped");
+    /// Answers from this library.
+    pub(super) fn new(library: Arc<Library>) -> Self {
+        Self { library }
     }
 }
 
 #[async_trait]
 impl Processor for Researcher {
     async fn run(&self, job: Job, reporter: &dyn Reporter) -> Outcome {
+        let Some(corpus) = self.library.corpus().await else { return Outcome::Failed(cut_off()) };
         let (say, mut said) = mpsc::unbounded_channel();
-        let corpus = self.corpus.clone();
+        let library = self.library.clone();
         // A hundred fields are a hundred searches: too long for a thread that serves others.
         let work = tokio::task::spawn_blocking(move || {
-            research(opened(&corpus), &job.task, &job.processor, &mut |note| drop(say.send(note)))
+            let output = research(&corpus, &job.task, &job.processor, &mut |note| drop(say.send(note)));
+            let cited = output.basis().iter().flat_map(|field| &field.citations);
+            for extras in cited.filter_map(|citation| citation.legwork.as_ref()) {
+                corpus.document(&extras.source).into_iter().for_each(|document| library.keep(document));
+            }
+            output
         });
         let mut number = 0;
         while let Some(note) = said.recv().await {

@@ -11,7 +11,7 @@ use legwork_core::command::Command;
 use legwork_core::fact::Report;
 use legwork_core::id::{RunId, Token};
 use legwork_core::processor::{Job, Outcome, Processor, Wish};
-use legwork_core::run::{CANCEL_GRACE, Failure, FailureCode, Lease, State};
+use legwork_core::run::{CANCEL_GRACE, Failure, FailureCode, Lease, Life, State};
 use legwork_core::store::{ApplyError, Claimed};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -183,7 +183,7 @@ impl Bench {
         while self.leases.holds(token) {
             match self.runs.apply(id, command.clone()).await {
                 Ok(life) => {
-                    info!(run.id = %id, attempt, status = %life.status(), "an attempt was settled");
+                    told(id, attempt, &life);
                     return;
                 }
                 Err(ApplyError::Store(error)) => {
@@ -242,6 +242,15 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn spawn(processor: Arc<dyn Processor>, job: Job, wire: Arc<Wire>) -> JoinHandle<Outcome> {
     tokio::spawn(async move { processor.run(job, &*wire).await })
+}
+
+/// A log that grows with every run is for those who ask for it; what went wrong is for everybody.
+fn told(id: RunId, attempt: u32, life: &Life) {
+    if let State::Failed { why } = &life.state {
+        info!(run.id = %id, attempt, why = why.message, "a run failed");
+    } else {
+        debug!(run.id = %id, attempt, status = %life.status(), "an attempt was settled");
+    }
 }
 
 /// A task that does not outlive its attempt.

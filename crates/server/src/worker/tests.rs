@@ -14,7 +14,7 @@ async fn a_run_is_worked_on_and_completed() {
     let work = world.work();
     let id = world.submit("hello").await;
     world.until_status(id, Status::Completed).await;
-    let output = world.store.output(id).await.unwrap().unwrap();
+    let output = world.store.result(id).await.unwrap().unwrap().1.unwrap();
     assert!(output.starts_with(b"{\"type\":\"text\",\"content\":\"hello\""), "{output:?}");
     world.stop.cancel();
     work.await.unwrap();

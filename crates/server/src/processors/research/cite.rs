@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use legwork_core::output::Citation;
+use legwork_core::output::{Citation, CitationExtras};
 
 use super::document::Document;
 use super::verify::holds;
@@ -86,6 +86,7 @@ pub(super) fn citations(evidence: &[Evidence<'_>]) -> Vec<Citation> {
                 url: piece.document.url.clone(),
                 title: Some(piece.document.title.clone()),
                 excerpts: Some(vec![text]),
+                legwork: Some(CitationExtras { source: piece.document.hash.clone() }),
             }),
         }
     }
@@ -105,8 +106,9 @@ mod tests {
             host: None,
             title: "a".into(),
             text: text.into(),
+            read_at: None,
             entity: None,
-            passages: vec![Passage { range: 0..text.len(), field: None }],
+            passages: vec![Passage { range: 0..text.len(), field: None }].into(),
         }
     }
 

@@ -64,15 +64,7 @@ impl<'a> Planner<'a, '_> {
             None => self.corpus.fields.hits(&[Some(implied?)]).first()?.row,
         };
         let row = self.corpus.fields.row(row);
-        Some(Asked {
-            row,
-            wording: Vec::new(),
-            numbers: Vec::new(),
-            left: Vec::new(),
-            said: String::new(),
-            how_many: false,
-            loose: false,
-        })
+        Some(Asked::of_row(row))
     }
 }
 

@@ -1,53 +1,96 @@
-//! The corpus: the Factbook and the operator's documents, with what is needed to look things up in them.
+//! The corpus: the Factbook and the operator's documents, with what is needed to look things up in them. It never
+//! changes: when documents do, another takes its place.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
+use super::bag::Bag;
 use super::document::Document;
 use super::factbook::unpack;
 use super::fields::Fields;
 use super::index::Index;
-use super::load::{CorpusError, Skipped, load};
 use super::names::Names;
 
 /// All documents that can be searched and cited.
 #[derive(Debug)]
 pub struct Corpus {
     pub(super) documents: Vec<Document>,
-    pub(super) names: Names,
-    pub(super) fields: Fields,
+    pub(super) names: Arc<Names>,
+    pub(super) fields: Arc<Fields>,
     /// The year for which the Factbook was published.
-    pub(super) edition: String,
-    by_hash: BTreeMap<String, usize>,
+    pub(super) edition: Arc<str>,
+    by_hash: HashMap<String, usize>,
     index: OnceLock<Index>,
-    skipped: Vec<Skipped>,
+    /// Words that are not in the index yet.
+    bags: Vec<Bag>,
+    base: Base,
+}
+
+/// What every corpus begins with: the Factbook, unpacked once. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(in crate::processors) struct Base(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    documents: Vec<Document>,
+    names: Arc<Names>,
+    fields: Arc<Fields>,
+    edition: Arc<str>,
+    bags: OnceLock<Vec<Bag>>,
+}
+
+impl Base {
+    /// Unpacks the Factbook.
+    pub(in crate::processors) fn unpacked() -> Self {
+        let factbook = unpack();
+        let parts = Parts {
+            names: Arc::new(Names::new(&factbook.documents)),
+            fields: Arc::new(Fields::new(&factbook.documents)),
+            edition: factbook.edition.into(),
+            bags: OnceLock::new(),
+            documents: factbook.documents,
+        };
+        Self(Arc::new(parts))
+    }
+
+    /// The words of its documents, counted when they are first needed.
+    pub(in crate::processors) fn bags(&self) -> &[Bag] {
+        self.0.bags.get_or_init(|| self.0.documents.iter().map(Bag::of).collect())
+    }
+
+    /// Gives it words that were counted earlier; what does not fit is not believed.
+    pub(in crate::processors) fn remember(&self, bags: Vec<Bag>) {
+        let documents = &self.0.documents;
+        let fits = |(document, bag): (&Document, &Bag)| document.passages.len() == bag.passages();
+        if bags.len() == documents.len() && documents.iter().zip(&bags).all(fits) {
+            // If they were counted meanwhile, they are the same.
+            let _ = self.0.bags.set(bags);
+        }
+    }
 }
 
 impl Corpus {
     /// The embedded Factbook alone.
     pub fn factbook() -> Self {
-        Self::of(Vec::new(), Vec::new())
+        Self::of(Base::unpacked(), Vec::new())
     }
 
-    /// The Factbook and the documents below these directories.
-    pub fn load(directories: &[PathBuf]) -> Result<Self, CorpusError> {
-        let (documents, skipped) = load(directories)?;
-        Ok(Self::of(documents, skipped))
-    }
-
-    fn of(own: Vec<Document>, skipped: Vec<Skipped>) -> Self {
-        let factbook = unpack();
-        let mut documents = factbook.documents;
-        documents.extend(own);
-        let by_hash = documents.iter().enumerate().map(|(at, document)| (document.hash.clone(), at)).collect();
+    /// The base and these documents of the operator's, each with its words.
+    pub(in crate::processors) fn of(base: Base, own: Vec<(Document, Bag)>) -> Self {
+        let (own, bags): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+        let documents: Vec<Document> = base.0.documents.iter().cloned().chain(own).collect();
+        let mut by_hash = HashMap::with_capacity(documents.len());
+        for (at, document) in documents.iter().enumerate() {
+            by_hash.entry(document.hash.clone()).or_insert(at);
+        }
         Self {
-            names: Names::new(&documents),
-            fields: Fields::new(&documents),
-            edition: factbook.edition,
+            names: base.0.names.clone(),
+            fields: base.0.fields.clone(),
+            edition: base.0.edition.clone(),
             by_hash,
             index: OnceLock::new(),
-            skipped,
+            bags,
+            base,
             documents,
         }
     }
@@ -57,24 +100,25 @@ impl Corpus {
         self.by_hash.get(hash).map(|&at| &self.documents[at])
     }
 
+    /// The document at this address.
+    pub fn document_at(&self, url: &str) -> Option<&Document> {
+        self.documents.iter().find(|document| document.url == url)
+    }
+
     /// All documents, the Factbook's first.
     pub fn documents(&self) -> &[Document] {
         &self.documents
     }
 
-    /// The files that could not be read, with the reasons.
-    pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
-    }
-
-    /// Builds the word index now instead of at the first search that needs it.
-    pub fn warm(&self) {
+    /// Builds the word index now instead of at the first search that needs it. What it was built from is let go.
+    pub(in crate::processors) fn warm(&mut self) {
         self.index();
+        self.bags = Vec::new();
     }
 
     /// The word index over all passages.
     pub(super) fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(&self.documents))
+        self.index.get_or_init(|| Index::new(self.base.bags().iter().chain(&self.bags)))
     }
 
     /// Whether there is anything besides the Factbook.

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
+use legwork_core::time::Micros;
 use sha2::{Digest, Sha256};
 
-/// A text of the corpus. Excerpts are word for word in `text`.
-#[derive(Debug)]
+/// A text of the corpus. Excerpts are word for word in `text`. Cheap to clone: what is large is shared.
+#[derive(Clone, Debug)]
 pub struct Document {
     /// SHA-256 of the text, in lower-case hexadecimal.
     pub hash: String,
@@ -19,25 +21,27 @@ pub struct Document {
     /// What it is called.
     pub title: String,
     /// The stored text.
-    pub text: String,
+    pub text: Arc<str>,
+    /// When it was read from its file; `None` when it is part of this program.
+    pub read_at: Option<Micros>,
     /// What it is about, when it is an entity of the Factbook.
-    pub(super) entity: Option<String>,
+    pub(in crate::processors) entity: Option<String>,
     /// The units that are searched and cited.
-    pub(super) passages: Vec<Passage>,
+    pub(in crate::processors) passages: Arc<[Passage]>,
 }
 
 /// A part of a document that can be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Passage {
+pub(in crate::processors) struct Passage {
     /// The whole passage.
-    pub(super) range: Range<usize>,
+    pub(in crate::processors) range: Range<usize>,
     /// Its parts, when it is a field of the Factbook.
-    pub(super) field: Option<FieldRange>,
+    pub(in crate::processors) field: Option<FieldRange>,
 }
 
 /// The parts of a field's line: `Mongolia – Capital – name: Ulaanbaatar`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FieldRange {
+pub(in crate::processors) struct FieldRange {
     /// `Capital`.
     pub(super) label: Range<usize>,
     /// `name`; empty when the label has one value only.
@@ -86,7 +90,7 @@ impl Document {
 }
 
 /// The name of a text.
-pub(super) fn hash_of(text: &str) -> String {
+pub(in crate::processors) fn hash_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
@@ -95,7 +99,7 @@ pub(super) fn hash_of(text: &str) -> String {
 }
 
 /// Escapes what may not stand in the path of an address.
-pub(super) fn percent_encoded(path: &str) -> String {
+pub(in crate::processors) fn percent_encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
@@ -108,7 +112,7 @@ pub(super) fn percent_encoded(path: &str) -> String {
 }
 
 /// The host of an `http` or `https` address, in lower case.
-pub(super) fn host_of(url: &str) -> Option<String> {
+pub(in crate::processors) fn host_of(url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?;

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::cite::Evidence;
 use super::corpus::Corpus;
-use super::document::Document;
+use super::document::{Document, Field};
 use super::facts::{items, shortened};
 use super::part::{Finding, Part, ended, evidence, missing};
 use super::roots::root;
@@ -63,10 +63,15 @@ pub(super) fn in_entry<'a>(document: &'a Document, wanted: &[String], said: &str
         let own = stems(document.slice(&field.passage.range));
         wanted.iter().all(|word| own.contains(word))
     });
-    let Some(field) = holding.min_by_key(|field| field.value.len()) else {
+    // Who lives there is told by three fields that list it.
+    let lists = |field: &Field<'_>| ["Religions", "Languages", "Ethnic groups"].contains(&field.label);
+    let Some(field) = holding.min_by_key(|field| (!lists(field), field.value.len())) else {
         return missing(what, "no field of the entry names it");
     };
     let item = items(field.value).into_iter().find(|item| super::fields::names_all(item, wanted)).map(str::to_owned);
+    if wanted == ["time"] {
+        return missing(what, "the corpus has no clock");
+    }
     let wants = wants(question);
     if wants == Wants::Person || wants == Wants::Amount && !item.as_deref().is_some_and(is_measured) {
         return missing(what, "no field of the entry tells it");
@@ -101,6 +106,7 @@ fn wants(question: &str) -> Wants {
         "price",
         "cost",
         "proportion",
+        "fraction",
         "old",
         "tall",
     ];
@@ -117,7 +123,8 @@ fn wants(question: &str) -> Wants {
 
 /// A short item with a number: `Roman Catholic 70.7%`.
 fn is_measured(item: &str) -> bool {
-    item.chars().count() <= 80 && super::amount::first_amount(item).is_some()
+    let bare: usize = item.split('(').map(|piece| piece.rsplit(')').next().unwrap_or(piece).chars().count()).sum();
+    bare <= 80 && super::amount::first_amount(item).is_some()
 }
 
 /// The first sentence that names all the words.

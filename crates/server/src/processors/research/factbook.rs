@@ -49,16 +49,17 @@ fn parsed<T: for<'a> Deserialize<'a>>(line: &str) -> T {
 
 fn document(row: &Row) -> Document {
     let mut text = String::new();
-    let passages = row.fields.iter().map(|field| line(&mut text, &row.name, field)).collect();
+    let passages: Vec<Passage> = row.fields.iter().map(|field| line(&mut text, &row.name, field)).collect();
     Document {
         hash: hash_of(&text),
         corpus: FACTBOOK.to_owned(),
         url: format!("corpus:{FACTBOOK}/{}", percent_encoded(&row.path)),
         host: None,
         title: format!("{} – The World Factbook", row.name),
-        text,
+        text: text.into(),
+        read_at: None,
         entity: Some(row.name.clone()),
-        passages,
+        passages: passages.into(),
     }
 }
 

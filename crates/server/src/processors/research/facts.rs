@@ -1,17 +1,22 @@
 //! Answers a clause that names an entity and a field: `the capital of Mongolia`.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::amount::first_amount;
 use super::corpus::Corpus;
 use super::document::{Document, Field};
 use super::fields::{Row, is_year, names};
 use super::part::{Finding, Part, about, evidence, missing};
 use super::question::{Clause, Question};
+use super::roots::root;
 use super::text::stem;
 
 /// A value is cut at a readable bound beyond this.
 const LONG: usize = 420;
 
 /// What is asked of one entity: a row of the field table, narrowed by years and leftover words.
+#[derive(Clone)]
 pub(super) struct Asked<'q> {
     pub(super) row: &'q Row,
     /// The words of the question that led to the row.
@@ -24,11 +29,27 @@ pub(super) struct Asked<'q> {
     pub(super) said: String,
     /// The question asks for a count.
     pub(super) how_many: bool,
+    /// The question asks for what is to come.
+    pub(super) ahead: bool,
     /// The wording fits loosely.
     pub(super) loose: bool,
 }
 
 impl<'q> Asked<'q> {
+    /// A row and nothing that narrows it.
+    pub(super) fn of_row(row: &'q Row) -> Self {
+        Self {
+            row,
+            wording: Vec::new(),
+            numbers: Vec::new(),
+            left: Vec::new(),
+            said: String::new(),
+            how_many: false,
+            ahead: false,
+            loose: false,
+        }
+    }
+
     /// What a clause asks by one of its hits.
     pub(super) fn new(corpus: &'q Corpus, question: &Question, clause: &Clause, hit: usize) -> Self {
         let hit = &clause.hits[hit];
@@ -45,17 +66,36 @@ impl<'q> Asked<'q> {
             said: left.iter().map(|&at| question.slice_of(at)).collect::<Vec<_>>().join(" "),
             left: left.into_iter().map(|at| question.stem(at).to_owned()).collect(),
             how_many: before,
+            ahead: ["will", "forecast", "projected", "projection", "expected", "predicted"]
+                .iter()
+                .any(|word| question.has(word)),
             loose: hit.loose || !idle.is_empty(),
         }
     }
 }
 
-/// `approved`, `roughly`: a word that seldom changes what is asked, though it may.
+/// Verbs that join a field to its country, and words of measure; not those by which people are counted.
+const JOINING: &str = "occur happen operate experience face feature possess boast enjoy offer maintain encounter contain carry \
+    provide own display exhibit comprise include involve entail earn generate yield require apply follow endure \
+    suffer affect reach attain cover span stretch extend dominate collect burn gather hold keep rank strike hit \
+    threaten plague endanger see depict portray constitute manage function ratify proclaim achieve secure acquire \
+    purchase supply deliver derive originate stem practice observe profess adhere commemorate mark invest allocate \
+    devote dedicate owe cultivate harvest mine extract pump score grade quantity extent tally count standing under \
+    entry page profile term overall breakdown makeup composition picture situation status quick quickly rundown \
+    thousand behind top place take total exactly run rely depend build represent widespread penetration common \
+    prevalent strong work mile";
+
+/// `approved`, `roughly`, `occur`: a word that seldom changes what is asked, though it may.
 fn is_manner(question: &Question, at: usize) -> bool {
+    static ROOTS: LazyLock<HashSet<String>> = LazyLock::new(|| JOINING.split_whitespace().map(root).collect());
     let word = question.slice_of(at);
-    word.len() > 4
-        && word.starts_with(|c: char| c.is_ascii_lowercase())
-        && (word.ends_with("ed") || word.ends_with("ly"))
+    // `How many people drowned …` counts by the word itself.
+    let counts = question.words.windows(2).any(|pair| pair[0].folded == "many" && pair[1].stem == "people");
+    if counts || at > 0 && !word.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return false;
+    }
+    let adverb = word.len() > 4 && (word.ends_with("ed") || word.ends_with("ly"));
+    adverb || ROOTS.contains(&root(&question.words[at].folded))
 }
 
 /// The answer for one entity.
@@ -74,7 +114,21 @@ pub(super) fn answer<'a>(asked: &Asked<'a>, document: &'a Document) -> Part<'a> 
             Err(_) => {}
         }
     }
-    missing(what, why)
+    near_year(asked, document).unwrap_or_else(|| missing(what, why))
+}
+
+/// `The population in 2024` where the corpus has 2025: said with its own year, and never better than low.
+fn near_year<'a>(asked: &Asked<'a>, document: &'a Document) -> Option<Part<'a>> {
+    const BEFORE: i64 = 2;
+    let [year] = asked.numbers.as_slice() else { return None };
+    let wanted: i64 = year.parse().ok().filter(|_| is_year(year) && !asked.ahead)?;
+    let Part::Found(found) = answer(&Asked { numbers: Vec::new(), ..asked.clone() }, document) else { return None };
+    let stated = found.value.split('(').skip(1).find_map(|rest| rest.get(..4)?.parse::<i64>().ok())?;
+    if wanted > stated + 1 || wanted < stated - BEFORE {
+        return None;
+    }
+    let line = format!("{} The corpus has no figure for {year}.", found.line);
+    Some(Part::Found(found.worded(line).doubted(format!("the figure is for {stated}, not for {year}"))))
 }
 
 /// The fields that fit the years and leftover words, or why none does.
@@ -102,6 +156,11 @@ fn narrowed<'a>(
     if asked.row.name == "Currency" && fields.iter().any(|field| field.value.matches(" per US dollar").count() > 1) {
         return Err("the field names only other currencies".to_owned());
     }
+    let seas = ["ocean", "sea", "gulf", "bay", "strait", "channel"].map(str::to_owned);
+    let wet = |field: &Field<'a>| seas.iter().any(|sea| names(field.value, std::slice::from_ref(sea)));
+    if asked.row.is("waters") && !fields.iter().any(wet) {
+        return Err("the field names no sea".to_owned());
+    }
     if asked.row.is("must") && !fields.iter().any(|field| has_wording(asked, field.value)) {
         let value = fields.first().map_or("", |field| field.value);
         return Err(format!(
@@ -123,9 +182,20 @@ fn is_idle(row: &Row, word: &str, document: &Document, fields: &[Field<'_>]) -> 
     let currency = || document.find("Exchange rates", "Currency").is_some_and(|field| names(field.value, &own));
     // Lists are in the order of shares, so their first item is the largest.
     let ordered = row.is("open") && ["largest", "biggest", "top", "greatest", "big"].contains(&word);
+    // `When did Emmanuel Macron become president?`
+    let office = ["become", "became", "serving", "since", "office", "sworn", "elected", "appointed"].contains(&word);
+    let person = row.is("people") && (office || fields.iter().any(|field| names(field.value, &own)));
+    // What a short answer says itself needs no other proof: `independence from Yugoslavia`.
+    let said = !row.is("open")
+        && !row.is("must")
+        && fields.iter().all(|field| field.value.chars().count() <= 200)
+        && fields.iter().any(|field| names(field.value, &own));
     let labelled = fields.iter().any(|field| super::text::stems(field.label).iter().any(|own| own == word));
     ordered
+        || person
+        || said
         || labelled
+        || row.speaks(word)
         || (MEASURES.contains(&word) && measured && !row.is("people"))
         || (fields.iter().any(|field| field.label == "Exchange rates") && currency())
 }
@@ -205,6 +275,8 @@ fn found<'a>(asked: &Asked<'_>, what: String, entity: &str, fields: &[Field<'a>]
         let count = fields.iter().map(|field| items(field.value).len()).sum::<usize>();
         let line = format!("{}: {count} ({}).", finding.what, finding.value.trim_end_matches('.'));
         finding = finding.worded(line);
+    } else if asked.how_many && asked.row.name.starts_with("Major") {
+        return missing(finding.what, "the field names only the major ones");
     } else if asked.how_many && asked.row.is("open") {
         finding = finding.doubted("the corpus lists them and does not count them");
     }

@@ -24,6 +24,8 @@ pub(super) struct Row {
     /// Tried in this order; the fields of one choice belong together.
     choices: Vec<Vec<Target>>,
     flags: Vec<String>,
+    /// Every word of its wordings.
+    words: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub(super) struct Hit {
     pub(super) at: Range<usize>,
     /// What is asked for.
     pub(super) row: usize,
+    /// How many words the wording has; soft words between them are not counted.
+    length: usize,
     /// It fits loosely: never better than low.
     pub(super) loose: bool,
     /// It gives way to any other field in the same clause.
@@ -66,6 +70,12 @@ impl Row {
     /// Whether the row has this flag of `fields.txt`.
     pub(super) fn is(&self, flag: &str) -> bool {
         self.flags.iter().any(|own| own == flag)
+    }
+
+    /// Whether a word belongs to the row's own wordings, so that it says nothing new beside one of them:
+    /// `debt relative to GDP`. Where the wording must stand in the value, each word does.
+    pub(super) fn speaks(&self, word: &str) -> bool {
+        !self.is("must") && self.words.contains(word)
     }
 
     /// The fields of a document, by choice: each choice that the document has.
@@ -90,6 +100,23 @@ impl Row {
                     Sub::Newest | Sub::Every => field.sub != "note",
                 }
         })
+    }
+}
+
+impl Wording {
+    /// Where the wording ends if it begins here; soft words may stand between its own: `sell most of its exports`.
+    fn end(&self, stems: &[Option<&str>], at: usize) -> Option<usize> {
+        const GAP: usize = 2;
+        let mut place = at;
+        for (number, word) in self.stems.iter().enumerate() {
+            let gap = if number == 0 { 0 } else { GAP };
+            let last = (place + gap).min(stems.len().saturating_sub(1));
+            place = (place..=last).find(|&next| {
+                let soft = stems[place..next].iter().all(|between| between.is_some_and(is_soft));
+                soft && stems[next] == Some(word.as_str())
+            })? + 1;
+        }
+        Some(place)
     }
 }
 
@@ -141,7 +168,7 @@ impl Fields {
     /// The wordings in a run of content stems, the longest first; never across a `None`.
     pub(super) fn hits(&self, stems: &[Option<&str>]) -> Vec<Hit> {
         let mut all: Vec<Hit> = (0..stems.len()).flat_map(|at| self.at(stems, at)).collect();
-        all.sort_by_key(|hit| (std::cmp::Reverse(hit.at.len()), hit.at.start));
+        all.sort_by_key(|hit| (std::cmp::Reverse(hit.length), hit.at.len(), hit.at.start));
         let mut found: Vec<Hit> = Vec::new();
         for hit in all {
             if found.iter().all(|other| hit.at.end <= other.at.start || hit.at.start >= other.at.end) {
@@ -155,18 +182,17 @@ impl Fields {
     /// Every wording that begins here.
     fn at(&self, stems: &[Option<&str>], at: usize) -> Vec<Hit> {
         let list = stems[at].and_then(|first| self.by_first.get(first)).map_or(&[][..], Vec::as_slice);
-        let fits = |wording: &&Wording| {
-            let end = at + wording.stems.len();
-            end <= stems.len() && wording.stems.iter().zip(&stems[at..end]).all(|(a, b)| Some(a.as_str()) == *b)
+        let hit = |wording: &Wording| {
+            Some(Hit {
+                at: at..wording.end(stems, at)?,
+                row: wording.row,
+                length: wording.stems.len(),
+                loose: wording.loose,
+                weak: wording.weak,
+                idle: self.rows[wording.row].name == "Population",
+            })
         };
-        let hit = |wording: &Wording| Hit {
-            at: at..at + wording.stems.len(),
-            row: wording.row,
-            loose: wording.loose,
-            weak: wording.weak,
-            idle: self.rows[wording.row].name == "Population",
-        };
-        list.iter().filter(fits).map(hit).collect()
+        list.iter().filter_map(hit).collect()
     }
 
     fn add_line(&mut self, line: &str) {
@@ -178,7 +204,7 @@ impl Fields {
         };
         let choices = targets.split("; ").map(|group| group.split(" + ").map(Target::parsed).collect()).collect();
         let flags = flags.split_whitespace().map(str::to_owned).collect();
-        self.rows.push(Row { name: name.to_owned(), choices, flags });
+        self.rows.push(Row { name: name.to_owned(), choices, flags, words: HashSet::new() });
         for wording in wordings.split(',') {
             self.add_wording(wording.trim(), self.rows.len() - 1);
         }
@@ -192,6 +218,7 @@ impl Fields {
             words = stems(text);
         }
         let Some(first) = words.first().cloned() else { return };
+        self.rows[row].words.extend(words.iter().cloned());
         let list = self.by_first.entry(first).or_default();
         if list.iter().all(|known| known.stems != words) {
             let loose = wording.starts_with('%');
@@ -212,7 +239,7 @@ impl Fields {
             .collect();
         for label in new {
             let choices = vec![vec![Target { label: label.clone(), sub: Sub::Every }]];
-            self.rows.push(Row { name: label.clone(), choices, flags: Vec::new() });
+            self.rows.push(Row { name: label.clone(), choices, flags: Vec::new(), words: HashSet::new() });
             self.add_wording(&label, self.rows.len() - 1);
         }
     }
@@ -239,7 +266,9 @@ pub(super) fn is_soft(word: &str) -> bool {
         latest-available state republic kingdom island people citizen resident make made hold held exact given \
         come spent worth between summary considered home big-is describe provide report summary summarize summarise research determine identify \
         official-name stand set known tell-me compare comparison versus vs population-wise cite source citation excerpt \
-        dominant prevailing prevalent iso consist comprise officially mainly primarily widely serve reigning incumbent sitting celebrate celebrated date got one get receive obtain two three some explain outline discuss introduction pass flow unit measured expressed dollar usd";
+        dominant prevailing prevalent iso consist comprise officially mainly primarily widely serve reigning incumbent sitting celebrate celebrated date got one get receive obtain two three some explain outline discuss introduction pass flow unit measured expressed dollar usd \
+        fraction something anything must among folk whatever serving \
+        portion recently kilometer km tonne ton";
     static SET: LazyLock<HashSet<String>> = LazyLock::new(|| SOFT.split_whitespace().map(stem).collect());
     SET.contains(word)
 }
@@ -268,6 +297,13 @@ mod tests {
         ] {
             assert_eq!(asked(&fields, question), [name], "{question}");
         }
+    }
+
+    #[test]
+    fn soft_words_may_stand_inside_a_wording() {
+        let fields = Fields::new(&unpack().documents);
+        assert_eq!(asked(&fields, "sell most of its exports"), ["Export partners"]);
+        assert_eq!(asked(&fields, "which country does it belong to"), ["Dependency status"]);
     }
 
     #[test]

@@ -1,25 +1,26 @@
 //! Words to passages: BM25 over every passage, with the title of its document counted in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use super::document::Document;
-use super::text::{is_stop, words};
+use super::bag::{Bag, Count, number_of};
 
 const K1: f32 = 1.2;
 const B: f32 = 0.6;
 /// How much a word of the title counts, compared with one of the passage.
 const TITLE: f32 = 0.7;
 
-/// An inverted index in memory.
+/// An inverted index in memory. The postings of a term are one run of a single list.
 #[derive(Debug)]
 pub(super) struct Index {
-    terms: HashMap<String, u32>,
-    postings: Vec<Vec<Posting>>,
+    terms: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    starts: Vec<usize>,
+    postings: Vec<Posting>,
     passages: Vec<Place>,
     average: f32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Posting {
     passage: u32,
     weight: f32,
@@ -41,77 +42,98 @@ pub(super) struct Ranked {
 }
 
 impl Index {
-    /// Reads all documents.
-    pub(super) fn new(documents: &[Document]) -> Self {
-        let mut index = Self { terms: HashMap::new(), postings: Vec::new(), passages: Vec::new(), average: 1.0 };
-        for (number, document) in documents.iter().enumerate() {
-            index.add_document(number, document);
+    /// Puts the words of all documents together, in their order.
+    pub(super) fn new<'a>(bags: impl Iterator<Item = &'a Bag> + Clone) -> Self {
+        let mut index = Self {
+            terms: HashMap::default(),
+            starts: Vec::new(),
+            postings: Vec::new(),
+            passages: Vec::new(),
+            average: 1.0,
+        };
+        let numbered: Vec<Vec<u32>> = bags.clone().map(|bag| index.number(bag)).collect();
+        let mut ends = index.make_room(bags.clone().zip(&numbered));
+        for (document, (bag, terms)) in bags.zip(&numbered).enumerate() {
+            index.add(document, bag, terms, &mut ends);
         }
         let total: f32 = index.passages.iter().map(|place| place.length).sum();
         index.average = (total / count(index.passages.len().max(1))).max(1.0);
         index
     }
 
-    fn add_document(&mut self, number: usize, document: &Document) {
-        // A field's line begins with its country, so the title adds nothing there.
-        let title = if document.entity.is_some() { "" } else { document.title.as_str() };
-        let title: Vec<String> = words(title).into_iter().map(|word| word.stem).collect();
-        for (at, passage) in document.passages.iter().enumerate() {
-            let mut weights: BTreeMap<u32, f32> = BTreeMap::new();
-            let mut length = 0.0;
-            for word in words(document.slice(&passage.range)) {
-                if !is_stop(&word.stem) {
-                    *weights.entry(self.term(word.stem)).or_default() += 1.0;
-                    length += 1.0;
-                }
-            }
-            for stem in &title {
-                if !is_stop(stem) {
-                    *weights.entry(self.term(stem.clone())).or_default() += TITLE;
-                }
-            }
-            let passage = narrow(self.passages.len());
-            self.passages.push(Place { document: narrow(number), passage: narrow(at), length });
-            for (term, weight) in weights {
-                self.postings[term as usize].push(Posting { passage, weight });
-            }
-        }
+    /// The numbers of a document's terms here.
+    fn number(&mut self, bag: &Bag) -> Vec<u32> {
+        let mut number = |term: &u64| {
+            let next = narrow(self.terms.len());
+            *self.terms.entry(*term).or_insert(next)
+        };
+        bag.terms.iter().map(&mut number).collect()
     }
 
-    fn term(&mut self, stem: String) -> u32 {
-        let next = narrow(self.postings.len());
-        let term = *self.terms.entry(stem).or_insert(next);
-        if term == next {
-            self.postings.push(Vec::new());
+    /// Makes room for all postings; returns where each term's next one goes.
+    fn make_room<'a, 'b>(&mut self, bags: impl Iterator<Item = (&'a Bag, &'b Vec<u32>)>) -> Vec<usize> {
+        let mut counts = vec![0_usize; self.terms.len()];
+        for (bag, terms) in bags {
+            let mut weights = Weights::new(bag);
+            for passage in &bag.passages {
+                weights.of(&passage.counts, &bag.title).iter().for_each(|(term, _)| counts[terms[*term] as usize] += 1);
+            }
         }
-        term
+        let mut total = 0;
+        self.starts = counts.iter().map(|count| (total, total += count).0).collect();
+        self.starts.push(total);
+        self.postings = vec![Posting::default(); total];
+        self.starts.clone()
+    }
+
+    fn add(&mut self, document: usize, bag: &Bag, terms: &[u32], ends: &mut [usize]) {
+        let mut weights = Weights::new(bag);
+        for (at, words) in bag.passages.iter().enumerate() {
+            let passage = narrow(self.passages.len());
+            self.passages.push(Place { document: narrow(document), passage: narrow(at), length: exact(words.length) });
+            for &(term, weight) in weights.of(&words.counts, &bag.title) {
+                let end = &mut ends[terms[term] as usize];
+                self.postings[*end] = Posting { passage, weight };
+                *end += 1;
+            }
+        }
     }
 
     /// The best passages for these stems, best first; equal scores in the order of the corpus.
     pub(super) fn search(&self, stems: &[String], most: usize, allowed: impl Fn(usize) -> bool) -> Vec<Ranked> {
-        let mut scores: HashMap<u32, f32> = HashMap::new();
+        let mut scores = vec![0.0_f32; self.passages.len()];
         for stem in stems {
-            let Some(&term) = self.terms.get(stem) else { continue };
-            let list = &self.postings[term as usize];
+            let list = self.list(stem);
             let rare = self.rarity(list.len());
             for posting in list {
                 let length = self.passages[posting.passage as usize].length;
                 let norm = K1 * (1.0 - B + B * length / self.average);
-                let score = rare * posting.weight * (K1 + 1.0) / (posting.weight + norm);
-                *scores.entry(posting.passage).or_default() += score;
+                scores[posting.passage as usize] += rare * posting.weight * (K1 + 1.0) / (posting.weight + norm);
             }
         }
-        let mut ranked: Vec<(u32, f32)> = scores
-            .into_iter()
-            .filter(|(passage, _)| allowed(self.passages[*passage as usize].document as usize))
+        let met = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
+        let mut ranked: Vec<(usize, f32)> = met
+            .map(|(passage, score)| (passage, *score))
+            .filter(|(passage, _)| allowed(self.passages[*passage].document as usize))
             .collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        ranked.truncate(most);
+        let order = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if ranked.len() > most {
+            ranked.select_nth_unstable_by(most, order);
+            ranked.truncate(most);
+        }
+        ranked.sort_by(order);
         ranked.into_iter().map(|(passage, score)| self.ranked(passage, score)).collect()
     }
 
-    fn ranked(&self, passage: u32, score: f32) -> Ranked {
-        let place = self.passages[passage as usize];
+    fn list(&self, stem: &str) -> &[Posting] {
+        self.terms.get(&number_of(stem)).map_or(&[], |&term| {
+            let term = term as usize;
+            &self.postings[self.starts[term]..self.starts[term + 1]]
+        })
+    }
+
+    fn ranked(&self, passage: usize, score: f32) -> Ranked {
+        let place = self.passages[passage];
         Ranked { document: place.document as usize, passage: place.passage as usize, score }
     }
 
@@ -122,8 +144,51 @@ impl Index {
 
     /// How rare a word is, from 0 (everywhere or unknown everywhere alike) upwards.
     pub(super) fn weight(&self, stem: &str) -> f32 {
-        let with = self.terms.get(stem).map_or(0, |&term| self.postings[term as usize].len());
-        self.rarity(with)
+        self.rarity(self.list(stem).len())
+    }
+}
+
+/// The words of a passage with those of its title, each once, with its weight.
+struct Weights {
+    sums: Vec<f32>,
+    found: Vec<(usize, f32)>,
+}
+
+impl Weights {
+    fn new(bag: &Bag) -> Self {
+        Self { sums: vec![0.0; bag.terms.len()], found: Vec::new() }
+    }
+
+    fn of(&mut self, own: &[Count], title: &[Count]) -> &[(usize, f32)] {
+        own.iter().for_each(|count| self.sums[count.term as usize] += exact(count.times));
+        title.iter().for_each(|count| self.sums[count.term as usize] += TITLE * exact(count.times));
+        self.found.clear();
+        for count in own.iter().chain(title) {
+            let sum = std::mem::take(&mut self.sums[count.term as usize]);
+            if sum > 0.0 {
+                self.found.push((count.term as usize, sum));
+            }
+        }
+        &self.found
+    }
+}
+
+/// A term's number is well mixed already.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only whole numbers are hashed; anything else would still be hashed, badly.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 }
 
@@ -135,4 +200,8 @@ fn narrow(number: usize) -> u32 {
 #[expect(clippy::cast_precision_loss, reason = "a score does not need more than 24 bits")]
 fn count(number: usize) -> f32 {
     number as f32
+}
+
+fn exact(number: u32) -> f32 {
+    count(number as usize)
 }

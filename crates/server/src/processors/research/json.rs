@@ -78,8 +78,34 @@ const FORM: &[&str] = &[
 
 /// Words of a nested property that mean its parent's value.
 const GENERIC: &[&str] = &[
-    "name", "value", "total", "amount", "number", "text", "year", "date", "estimate", "since", "full", "title",
-    "latest", "as", "of", "in", "km", "sq", "usd", "percent", "million", "billion", "person",
+    "name",
+    "value",
+    "total",
+    "amount",
+    "number",
+    "text",
+    "year",
+    "date",
+    "estimate",
+    "since",
+    "full",
+    "title",
+    "latest",
+    "as",
+    "of",
+    "in",
+    "km",
+    "sq",
+    "usd",
+    "percent",
+    "million",
+    "billion",
+    "person",
+    "meter",
+    "m",
+    "elevation",
+    "height",
+    "unit",
 ];
 
 /// A filled property.
@@ -203,9 +229,24 @@ impl<'a, 's> Filler<'a, 's, '_> {
                 return Filled { value: Value::String(entity.clone()), parts };
             }
         }
-        let parts = self.asked(words, node, parent, entities, kind == Kind::Boolean);
-        let value = found(&parts).and_then(|finding| self.typed(finding, &parts, words, node, kind));
+        let polar = kind == Kind::Boolean || matches!(kind, Kind::Choice(choices) if pick::is_yes_or_no(choices));
+        let parts = self.asked(words, node, parent, entities, polar);
+        let value = found(&parts).and_then(|finding| {
+            let person = finding.what.starts_with("Chief of state") || finding.what.starts_with("Head of government");
+            match words {
+                "title" | "position" | "role" | "office" if person => pick::title(&finding.value).map(Value::String),
+                "name" | "full name" if person => Some(Value::String(pick::person(&finding.value))),
+                "name" if !parent.is_empty() => Some(Value::String(self.name_in(finding))),
+                _ => self.typed(finding, &parts, words, node, kind),
+            }
+        });
         Filled { value: value.unwrap_or(Value::Null), parts }
+    }
+
+    /// `Fan Si Pan` in `Fan Si Pan 3,144 m`.
+    fn name_in(&self, finding: &super::part::Finding<'a>) -> String {
+        let first = super::facts::items(&finding.value).first().map(|item| pick::name_of(item));
+        first.filter(|name| !name.is_empty()).unwrap_or_else(|| finding.value.clone())
     }
 
     fn typed(
@@ -220,7 +261,14 @@ impl<'a, 's> Filler<'a, 's, '_> {
         match kind {
             Kind::Integer => pick::number(&finding.value, Unit::of(&told), true),
             Kind::Number => pick::number(&finding.value, Unit::of(&told), false),
+            // `has_coastline`
+            Kind::Boolean if finding.what.starts_with("Coastline") && finding.line.starts_with("Coastline") => {
+                Some(Value::Bool(!finding.value.contains("landlocked")))
+            }
             Kind::Boolean => pick::boolean(&finding.line, &finding.value).map(Value::Bool),
+            Kind::Choice(choices) if pick::is_yes_or_no(choices) => {
+                pick::boolean(&finding.line, &finding.value).and_then(|yes| pick::yes_or_no(yes, choices))
+            }
             Kind::Choice(choices) => pick::choice(&finding.value, choices),
             Kind::Text if self.schema.is_date(node) => pick::date(&finding.value).map(Value::String),
             Kind::Text if WHOLE.contains(&words) => Some(Value::String(lines(parts))),
@@ -231,10 +279,13 @@ impl<'a, 's> Filler<'a, 's, '_> {
             Kind::Text if stems(words).iter().any(|word| word == "since") => {
                 pick::since(&finding.value).map(Value::String)
             }
-            Kind::Text if is_foremost(words) => {
-                let first = super::facts::items(&finding.value).first().map(|item| pick::name_of(item));
-                Some(Value::String(first.filter(|name| !name.is_empty()).unwrap_or_else(|| finding.value.clone())))
+            Kind::Text if words == "continent" => {
+                Some(Value::String(pick::continent(&finding.value).unwrap_or_else(|| self.name_in(finding))))
             }
+            Kind::Text if finding.what.starts_with("Location") && words != "location" => {
+                Some(Value::String(self.name_in(finding)))
+            }
+            Kind::Text if is_foremost(words) => Some(Value::String(self.name_in(finding))),
             Kind::Text => {
                 let single = finding.what.starts_with("Capital") && !finding.value.contains("); ");
                 Some(Value::String(pick::short(&finding.value, single)))
@@ -249,7 +300,9 @@ impl<'a, 's> Filler<'a, 's, '_> {
             return self.desk.parts(&self.question);
         }
         let Some(entity) = entities.first() else { return self.loosely(words) };
-        let bare = plain(words);
+        // A region of a country is where it lies, not one of its own.
+        let bare =
+            if matches!(words, "region" | "subregion" | "world region") { "location".into() } else { plain(words) };
         let described = self.schema.description(node).map(plain).unwrap_or_default();
         let mut tried: Vec<String> = Vec::new();
         if polar {

@@ -1,10 +1,11 @@
 //! The researcher that needs no key: it answers from an embedded corpus and the operator's own documents.
 //!
 //! It extracts, it never writes from memory: every answer is a piece of a stored text and cites it word for word. What
-//! is not in the corpus is said to be not found. Everything here is synchronous and pure but for `Corpus::load`.
+//! is not in the corpus is said to be not found. Everything here is synchronous and pure.
 
 mod amount;
 mod auto;
+mod bag;
 mod cite;
 mod contest;
 mod corpus;
@@ -18,10 +19,10 @@ mod gloss;
 mod index;
 mod inverse;
 mod json;
-mod load;
 mod names;
 mod note;
 mod part;
+mod passages;
 mod pick;
 mod plan;
 mod polar;
@@ -39,10 +40,13 @@ mod regression;
 #[cfg(test)]
 mod stories;
 
+pub(super) use bag::{Bag, put, take};
+pub(super) use corpus::Base;
 pub use corpus::Corpus;
 pub use desk::research;
 pub use document::Document;
+pub(super) use document::{Passage, hash_of, host_of, percent_encoded};
 pub use factbook::FACTBOOK;
-pub use load::{CorpusError, Skipped};
 pub use note::Note;
-pub use verify::{verify_quote, verify_values};
+pub(super) use passages::passages;
+pub use verify::{place_of, verify_quote, verify_values};

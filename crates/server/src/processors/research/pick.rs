@@ -123,6 +123,82 @@ pub(super) fn choice(value: &str, choices: &[Value]) -> Option<Value> {
     }
 }
 
+/// Whether the choices are a yes and a no.
+pub(super) fn is_yes_or_no(choices: &[Value]) -> bool {
+    yes_or_no(true, choices).is_some() && yes_or_no(false, choices).is_some()
+}
+
+/// The choice that says yes, or the one that says no.
+pub(super) fn yes_or_no(yes: bool, choices: &[Value]) -> Option<Value> {
+    let wanted = if yes { ["yes", "true"] } else { ["no", "false"] };
+    let says = |choice: &&Value| {
+        choice.as_bool() == Some(yes) || choice.as_str().is_some_and(|text| wanted.contains(&fold(text).as_str()))
+    };
+    choices.iter().find(says).cloned()
+}
+
+/// The continent that a place is said to be on, if it is on one.
+pub(super) fn continent(value: &str) -> Option<String> {
+    const CONTINENTS: [&str; 7] =
+        ["North America", "South America", "Africa", "Asia", "Europe", "Oceania", "Antarctica"];
+    let head = stems(value.split([',', ';', '(']).next().unwrap_or_default());
+    let on = |name: &&&str| super::text::find_run(&head, &stems(name)).is_some();
+    let mut found = CONTINENTS.iter().filter(on);
+    // `Southeastern Europe and Southwestern Asia` is on two.
+    found.next().filter(|_| found.next().is_none()).map(|name| (*name).to_owned())
+}
+
+/// Words before a person's name; what stands before it otherwise is part of the name.
+const TITLES: &[&str] = &[
+    "president",
+    "prime",
+    "minister",
+    "king",
+    "queen",
+    "emperor",
+    "sultan",
+    "amir",
+    "emir",
+    "chancellor",
+    "premier",
+    "grand",
+    "duke",
+    "prince",
+    "pope",
+    "governor",
+    "general",
+    "captain",
+    "acting",
+    "interim",
+    "transitional",
+    "supreme",
+    "leader",
+    "chairman",
+    "sheikh",
+    "federal",
+    "state",
+    "first",
+    "secretary",
+];
+
+/// `Prime Minister` in `Prime Minister Ulf KRISTERSSON (since …)`.
+pub(super) fn title(value: &str) -> Option<String> {
+    let words = titled(value);
+    let text = value.split_whitespace().take(words).collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
+}
+
+/// The name without title and date of office.
+pub(super) fn person(value: &str) -> String {
+    let value = short(value, false);
+    let name = value.split_whitespace().skip(titled(&value)).collect::<Vec<_>>().join(" ");
+    if name.is_empty() { value } else { name }
+}
+
+fn titled(value: &str) -> usize {
+    value.split_whitespace().take_while(|word| TITLES.contains(&fold(word).as_str())).count()
+}
+
 /// The names in a list: without shares, lengths, brackets, remainders and notes.
 pub(super) fn list(value: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -183,12 +259,19 @@ pub(super) fn since(value: &str) -> Option<String> {
 
 /// A value as a short text: a person without the date of office, a capital without its other spellings.
 pub(super) fn short(value: &str, single: bool) -> String {
-    let cut = match value.find(" (since ") {
-        Some(at) => &value[..at],
-        None if single => value.split([';', '(']).next().unwrap_or(value),
-        None => value,
-    };
-    cut.trim().to_owned()
+    if !value.contains(" (since ") {
+        let head = value.split([';', '(']).next().filter(|_| single);
+        return head.unwrap_or(value).trim().to_owned();
+    }
+    let mut pieces = value.split(" (since ");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    // Without notes behind a single person; with the second of two.
+    for piece in pieces {
+        if let Some((_, rest)) = piece.split_once(')').filter(|(_, rest)| rest.starts_with("; head of government:")) {
+            text.push_str(rest);
+        }
+    }
+    text.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -231,5 +314,31 @@ mod tests {
         assert_eq!(choice("parliamentary constitutional monarchy", &choices), Some(json!("constitutional monarchy")));
         assert_eq!(choice("presidential republic", &choices), Some(json!("Republic")));
         assert_eq!(choice("military regime", &choices), None);
+    }
+
+    #[test]
+    fn a_person_has_a_title_and_a_name() {
+        let king = "King CARL XVI GUSTAF (since 15 September 1973)";
+        assert_eq!(title(king).as_deref(), Some("King"));
+        assert_eq!(person(king), "CARL XVI GUSTAF");
+        assert_eq!(title("Ulf KRISTERSSON"), None);
+        let two = "chief of state: King A (since 1 May 1999); head of government: Prime Minister B (since 2 June 2001)";
+        assert_eq!(short(two, false), "chief of state: King A; head of government: Prime Minister B");
+    }
+
+    #[test]
+    fn a_continent_is_named_only_where_there_is_one() {
+        assert_eq!(continent("Central South America, southwest of Brazil").as_deref(), Some("South America"));
+        assert_eq!(continent("Northern Asia, between China and Russia").as_deref(), Some("Asia"));
+        assert_eq!(continent("Southeastern Europe and Southwestern Asia (that portion is Europe)"), None);
+        assert_eq!(continent("Caribbean, island in the Caribbean Sea, south of Cuba"), None);
+    }
+
+    #[test]
+    fn yes_and_no_may_be_choices() {
+        let choices = [json!("Yes"), json!("No"), json!("unknown")];
+        assert!(is_yes_or_no(&choices));
+        assert_eq!(yes_or_no(false, &choices), Some(json!("No")));
+        assert!(!is_yes_or_no(&[json!("Yes"), json!("Monarchy")]));
     }
 }

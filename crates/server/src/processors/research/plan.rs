@@ -1,5 +1,6 @@
 //! Decides how each clause of a question is answered, and answers it.
 
+use super::cite::Evidence;
 use super::corpus::Corpus;
 use super::document::Document;
 use super::extract;
@@ -59,11 +60,17 @@ impl<'a> Planner<'a, '_> {
     /// An answer must show every number of its clause, and be of the kind that is asked for.
     fn held(&self, clause: &Clause, part: Part<'a>) -> Part<'a> {
         let Part::Found(finding) = part else { return part };
-        let shown: Vec<String> = finding.evidence.iter().flat_map(|piece| stems(piece.text())).collect();
+        // A doubt may say that a number is not the one that was asked for.
+        let told = finding.doubt.as_deref().unwrap_or_default();
+        let shown: Vec<String> =
+            finding.evidence.iter().map(Evidence::text).chain(std::iter::once(told)).flat_map(stems).collect();
         if let Some(number) = clause.numbers.iter().find(|number| !shown.contains(number)) {
             return missing(finding.what, format!("the corpus does not say it for {number}"));
         }
         let asks = |word: &str| self.question.has(word);
+        if asks("should") {
+            return missing(finding.what, "the corpus gives no advice");
+        }
         if asks("why") {
             return missing(finding.what, "the corpus gives no reasons");
         }
@@ -71,10 +78,42 @@ impl<'a> Planner<'a, '_> {
         if asks("when") && !dated && self.question.clauses.len() == 1 {
             return missing(finding.what, "the corpus gives no date for it");
         }
+        if self.question.clauses.len() == 1
+            && let [hit] = clause.hits.as_slice()
+        {
+            return self.of_its_kind(self.corpus.fields.row(hit.row), finding);
+        }
         if clause.hits.len() > 1 {
             return Part::Found(
                 finding.doubted("several fields are named together, and it is not clear how they relate"),
             );
+        }
+        Part::Found(finding)
+    }
+
+    /// `Where is the king?`, `How did it become independent?`, `How many states have a coast?`, `the main airport`: the
+    /// field is named, and something else about it is asked.
+    fn of_its_kind(&self, row: &Row, finding: Finding<'a>) -> Part<'a> {
+        let words: Vec<&str> = self.question.words.iter().map(|word| word.folded.as_str()).collect();
+        let pairs = || words.windows(2);
+        if self.question.has("where") && !row.is("place") {
+            return missing(finding.what, "the field does not say where");
+        }
+        let chosen = ["main", "major", "principal", "primary", "chief", "important"];
+        if row.is("count") && row.is("rank") && chosen.iter().any(|word| self.question.has(word)) {
+            return missing(finding.what, "the field counts them and names none");
+        }
+        let sizes = ["large", "big", "small", "long", "tall", "high", "old", "fast", "wide", "deep", "far", "strong"];
+        let measured = self.question.has("average") || pairs().any(|pair| pair[0] == "how" && sizes.contains(&pair[1]));
+        if measured && row.is("open") && !row.name.starts_with("Major") {
+            return missing(finding.what, "the field gives no measure");
+        }
+        if pairs().any(|pair| matches!(pair, ["how", "did" | "was" | "were"])) {
+            return Part::Found(finding.doubted("the field may not say how"));
+        }
+        let counted = ["state", "states", "islands", "republics", "kingdoms", "nations", "names", "words"];
+        if pairs().any(|pair| pair[0] == "many" && counted.contains(&pair[1])) && !row.is("must") {
+            return Part::Found(finding.doubted("the field may not count what is asked"));
         }
         Part::Found(finding)
     }
@@ -95,7 +134,7 @@ impl<'a> Planner<'a, '_> {
     /// One field of a clause, for each entity that is its subject.
     fn hit(&self, clause: &Clause, hit: usize) -> Vec<Part<'a>> {
         let mut asked = Asked::new(self.corpus, self.question, clause, hit);
-        if let Some(row) = self.worth(&asked) {
+        if let Some(row) = self.worth(&asked).or_else(|| self.region(&asked)) {
             asked.row = row;
         }
         if asked.row.is("orgs") || asked.row.is("closed") {
@@ -111,10 +150,22 @@ impl<'a> Planner<'a, '_> {
         {
             return vec![self.independence(&asked, first, from)];
         }
+        if let [first, other] = clause.mentions.as_slice()
+            && asked.row.name.ends_with("partners")
+            && !self.question.has("and")
+        {
+            return vec![self.trade(&asked, first, other)];
+        }
         if let Some(part) = self.tangled(clause) {
             return vec![part];
         }
         let subjects: Vec<_> = clause.mentions.iter().map(|mention| self.entity(mention)).collect();
+        if polar && asked.row.name == "Population" && !asked.left.is_empty() {
+            // `Are most people in Senegal Muslim?`
+            return each(&subjects, |document| {
+                vec![extract::in_entry(document, &asked.left, &asked.said, &self.question.text)]
+            });
+        }
         if polar && !asked.row.is("landlocked") && !clause.left.is_empty() && subjects.len() == 1 {
             let objects = polar::objects(self.corpus, self.question, clause);
             return each(&subjects, |document| polar::says(&asked, document, &objects));
@@ -132,6 +183,13 @@ impl<'a> Planner<'a, '_> {
         Some(self.corpus.fields.row(hit.row))
     }
 
+    /// `Which region is Oman in?` asks where it is, `How many regions has it?` for its parts.
+    fn region(&self, asked: &Asked<'a>) -> Option<&'a Row> {
+        let one = self.question.has("region") && !asked.how_many && asked.row.name == "Administrative divisions";
+        let hit = self.corpus.fields.hits(&[Some("location").filter(|_| one)]).into_iter().next()?;
+        Some(self.corpus.fields.row(hit.row))
+    }
+
     /// `When did Norway gain independence from Sweden?`
     fn independence(&self, asked: &Asked<'a>, entity: &Mention, from: &Mention) -> Part<'a> {
         let document = match self.entity(entity) {
@@ -146,6 +204,24 @@ impl<'a> Planner<'a, '_> {
             }
             part @ (Part::Found(_) | Part::Missing { .. }) => part,
         }
+    }
+
+    /// `How much does Germany export to China?`: the other country's share, which may not be the figure that is meant.
+    fn trade(&self, asked: &Asked<'a>, entity: &Mention, other: &Mention) -> Part<'a> {
+        let document = match self.entity(entity) {
+            Ok(document) => document,
+            Err(part) => return part,
+        };
+        let what = about(&asked.row.name, document.entity.as_deref().unwrap_or_default());
+        let spellings: Vec<Vec<String>> = other.documents.iter().flat_map(|&at| self.corpus.names.of(at)).collect();
+        let found = asked.row.choices(document).flatten().find_map(|field| {
+            let item = items(field.value).into_iter().find(|item| spellings.iter().any(|words| names(item, words)))?;
+            Some(Finding::of_value(what.clone(), item.to_owned(), vec![evidence(&field, item)?]))
+        });
+        found.map_or_else(
+            || missing(what.clone(), "the field does not name the other country"),
+            |found| Part::Found(found.doubted("the field gives shares of the whole trade")),
+        )
     }
 
     /// Two entities side by side without a word that joins them: `Georgia the US state`.
@@ -183,7 +259,7 @@ impl<'a> Planner<'a, '_> {
         if matches!(part, Part::Missing { .. }) && asked.row.name == "Population" && !asked.left.is_empty() {
             // `The population of Lagos, Nigeria`, `the share of the population that is Muslim`.
             let city = inverse::city(std::iter::once(document), &asked.left);
-            let asks_share = ["share", "percentage", "percent", "proportion", "many", "much"]
+            let asks_share = ["share", "percentage", "percent", "proportion", "fraction", "many", "much"]
                 .iter()
                 .any(|word| self.question.has(word));
             let share = || extract::in_entry(document, &asked.left, &asked.said, &self.question.text);
@@ -211,7 +287,7 @@ impl<'a> Planner<'a, '_> {
         let rest: Vec<&Mention> = clause.mentions.iter().filter(|mention| **mention != *subject).collect();
         let name = self.object_text(clause, &rest);
         if self.question.polar && !name.is_empty() && polar::is_organization(self.corpus, &polar::organization(&name)) {
-            return vec![polar::belongs(document, &name)];
+            return vec![polar::belongs(self.corpus, document, &name)];
         }
         if clause.left.is_empty() && clause.numbers.is_empty() && self.question.polar {
             return vec![missing(self.question.text.trim(), "it does not name anything that the corpus tells")];
@@ -224,10 +300,49 @@ impl<'a> Planner<'a, '_> {
             let subjects: Vec<_> = clause.mentions.iter().map(|mention| self.entity(mention)).collect();
             return each(&subjects, overview);
         }
+        if let Some(part) = self.lies_in(clause, document) {
+            return vec![part];
+        }
         let mut wanted: Vec<String> = clause.left.iter().map(|&at| self.question.stem(at).to_owned()).collect();
         wanted.extend(clause.numbers.iter().cloned());
         let said: Vec<&str> = clause.left.iter().map(|&at| self.question.slice_of(at)).collect();
         vec![extract::in_entry(document, &wanted, &said.join(" "), &self.question.text)]
+    }
+
+    /// `Is Kenya in East Africa?` is answered by where it lies.
+    fn lies_in(&self, clause: &Clause, document: &'a Document) -> Option<Part<'a>> {
+        const PARTS: &[&str] = &[
+            "africa",
+            "asia",
+            "europe",
+            "america",
+            "oceania",
+            "caribbean",
+            "middle",
+            "east",
+            "eastern",
+            "west",
+            "western",
+            "north",
+            "northern",
+            "south",
+            "southern",
+            "southeast",
+            "southeastern",
+            "southwest",
+            "northeast",
+            "northwest",
+            "central",
+            "continent",
+        ];
+        let named = clause.left.iter().all(|&at| PARTS.contains(&self.question.stem(at)));
+        if !self.question.polar || !named || clause.left.is_empty() || !clause.numbers.is_empty() {
+            return None;
+        }
+        let field = document.find("Location", "")?;
+        let what = about("Location", document.entity.as_deref()?);
+        let finding = Finding::of_value(what, field.value.to_owned(), vec![evidence(&field, field.value)?]);
+        Some(Part::Found(finding.doubted("the reader must judge whether this is a yes")))
     }
 
     fn without_entity(&self, clause: &Clause) -> Part<'a> {
@@ -261,6 +376,14 @@ impl<'a> Planner<'a, '_> {
         {
             return part;
         }
+        let uses = ["use", "uses", "used"].iter().any(|word| self.question.has(word));
+        if self.question.asks_country && clause.hits.is_empty() && !left.is_empty() && uses {
+            let currency = self.corpus.fields.hits(&[Some("currency")]);
+            let asked = currency.first().map(|hit| Asked::of_row(self.corpus.fields.row(hit.row)));
+            if let Some(asked) = asked {
+                return inverse::countries(self.corpus, &asked, &left, self.usable);
+            }
+        }
         if self.question.asks_country && !clause.hits.is_empty() && !left.is_empty() {
             let asked = Asked::new(self.corpus, self.question, clause, 0);
             return inverse::countries(self.corpus, &asked, &left, self.usable);
@@ -284,15 +407,7 @@ impl<'a> Planner<'a, '_> {
             return missing(domain, "the corpus has no internet codes");
         };
         let row = self.corpus.fields.row(hit.row);
-        let asked = Asked {
-            row,
-            wording: Vec::new(),
-            numbers: Vec::new(),
-            left: Vec::new(),
-            said: String::new(),
-            how_many: false,
-            loose: false,
-        };
+        let asked = Asked::of_row(row);
         inverse::countries(self.corpus, &asked, &[domain.to_lowercase()], self.usable)
     }
 

@@ -85,9 +85,14 @@ pub(super) fn is_organization(corpus: &Corpus, wanted: &[String]) -> bool {
 }
 
 /// `Does Norway belong to NATO?`
-pub(super) fn belongs<'a>(document: &'a Document, name: &str) -> Part<'a> {
+pub(super) fn belongs<'a>(corpus: &'a Corpus, document: &'a Document, name: &str) -> Part<'a> {
     let entity = document.entity.as_deref().unwrap_or_default();
     let what = format!("Membership of {entity} in {name}");
+    if organization(name) == ["eu"]
+        && let Some(part) = left_union(corpus, document, &what)
+    {
+        return part;
+    }
     let Some(field) = member_field(document) else {
         return missing(what, format!("the entry of {entity} has no such field"));
     };
@@ -107,6 +112,26 @@ pub(super) fn belongs<'a>(document: &'a Document, name: &str) -> Part<'a> {
     let word = if found.contains('(') { "Listed" } else { "Yes" };
     let line = format!("{word}: {place} lists {found}.");
     Part::Found(Finding::of_value(what, found.to_owned(), vec![proof]).worded(line))
+}
+
+/// The union lists its members itself; an entry may still name it after its country has left.
+fn left_union<'a>(corpus: &'a Corpus, document: &'a Document, what: &str) -> Option<Part<'a>> {
+    let entity = document.entity.as_deref()?;
+    let union = corpus.documents.iter().find(|document| document.entity.as_deref() == Some("European Union"))?;
+    let members = union.find("Member states", "")?;
+    let own = member_field(document)?;
+    let listed = membership(own.value, &stems("EU")).is_some_and(|item| !item.contains('('));
+    let at = corpus.documents.iter().position(|other| other.entity == document.entity)?;
+    let mut spellings = corpus.names.of(at);
+    spellings.push(stems(entity));
+    let member = spellings.iter().any(|words| names(members.value, words));
+    if !listed || member {
+        return None;
+    }
+    let whole = super::facts::shortened(members.value, 480);
+    let line = format!("No: the member states of the European Union do not include {entity}: {}", ended(&whole));
+    let finding = Finding::of_value(what.to_owned(), "no".to_owned(), vec![evidence(&members, &whole)?]).worded(line);
+    Some(Part::Found(finding.doubted(format!("the entry of {entity} still lists the EU"))))
 }
 
 /// `Which does Norway belong to, NATO or the EU?` and other choices between two values of one field.
@@ -220,7 +245,22 @@ pub(super) fn objects(corpus: &Corpus, question: &Question, clause: &Clause) -> 
         .collect();
     let left: Vec<String> = clause.left.iter().map(|&at| question.stem(at).to_owned()).collect();
     if !left.is_empty() {
-        found.push((left.join(" "), vec![left]));
+        let believers = left.iter().map(|word| believer(word).to_owned()).collect();
+        found.push((left.join(" "), vec![left, believers]));
     }
     found
+}
+
+/// The Factbook counts believers: `Muslim`, not `Islam`.
+fn believer(faith: &str) -> &str {
+    match faith {
+        "islam" => "muslim",
+        "christianity" => "christian",
+        "catholicism" => "catholic",
+        "protestantism" => "protestant",
+        "buddhism" => "buddhist",
+        "hinduism" => "hindu",
+        "judaism" => "jewish",
+        other => other,
+    }
 }

@@ -56,6 +56,7 @@ enum Role {
 impl Question {
     /// Reads a question.
     pub(super) fn read(text: &str, names: &Names, fields: &Fields) -> Self {
+        let text = &plain_spoken(text);
         let words = words(text);
         let mut reader = Reader { text, words: &words, mentions: names.mentions(text, &words), hits: Vec::new() };
         let asks_country = reader.asks_country();
@@ -63,7 +64,9 @@ impl Question {
         reader.find_hits(fields);
         let roles = reader.roles();
         let offer = offer(text, &words, &roles);
-        let clauses = inherit(reader.clauses(&roles), offer.is_some());
+        let mut clauses = reader.clauses(&roles);
+        reader.drop_small_talk(&mut clauses);
+        let clauses = inherit(clauses, offer.is_some());
         let polar = is_polar(&words);
         Self { text: text.to_owned(), clauses, asks_country, polar, offer, words }
     }
@@ -90,6 +93,64 @@ impl Question {
             _ => "",
         }
     }
+}
+
+/// What people say around a question, or in several words for one.
+const SPOKEN: &[(&str, &str)] = &[
+    ("i was wondering if you could tell me", ""),
+    ("i was wondering", ""),
+    ("i am wondering", ""),
+    ("i'm wondering", ""),
+    ("i wonder", ""),
+    ("i am curious", ""),
+    ("i'm curious", ""),
+    ("do you happen to know", ""),
+    ("at the moment", ""),
+    ("right now", ""),
+    ("these days", ""),
+    ("in terms of", "of"),
+    ("took over as", "is"),
+    ("take place", ""),
+    ("takes place", ""),
+    ("took place", ""),
+    ("a quick rundown of", ""),
+    ("a quick overview of", ""),
+    ("the story behind the name", "the origin of the name"),
+    ("in the year", "in"),
+    ("under what kind of", "what kind of"),
+    ("under which name", "which name"),
+    ("under what name", "what name"),
+    ("holds the office of", "is"),
+    ("holds the position of", "is"),
+    ("holds the post of", "is"),
+    ("holds the title of", "is"),
+    ("per cent ", "percent "),
+    ("health care", "healthcare"),
+    ("health-care", "healthcare"),
+    ("out of work", "unemployed"),
+    ("without a job", "unemployed"),
+    ("without work", "unemployed"),
+    ("tonnes of ", ""),
+    ("tons of ", ""),
+    ("goes to ", "is spent on "),
+];
+
+/// The question without small talk, and with one word where several say the same.
+fn plain_spoken(text: &str) -> String {
+    let mut text = text.replace('’', "'");
+    for (said, meant) in SPOKEN {
+        // Only ASCII letters change their case here, so places in both texts are the same.
+        while let Some(at) = text.to_ascii_lowercase().find(said) {
+            let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            if word(text[..at].chars().next_back())
+                || word(text[at + said.len()..].chars().next()) && !said.ends_with(' ')
+            {
+                break;
+            }
+            text.replace_range(at..at + said.len(), meant);
+        }
+    }
+    text
 }
 
 struct Reader<'a> {
@@ -197,10 +258,24 @@ impl Reader<'_> {
 
     fn mark_before(&self, at: usize) -> Option<char> {
         let start = if at == 0 { 0 } else { self.words[at - 1].range.end };
-        let gap = &self.text[start..self.words[at].range.start];
-        gap.chars()
-            .find(|c| matches!(c, ',' | ';' | '?' | '!' | ':' | '&' | '\n' | '(' | ')'))
+        let end = self.words[at].range.start;
+        let gap = &self.text[start..end];
+        gap.char_indices()
+            .find(|(_, c)| matches!(c, ',' | ';' | '?' | '!' | ':' | '&' | '\n' | '(' | ')'))
+            .filter(|(place, c)| !matches!(c, '(' | ')') || !self.is_short_bracket(start + place))
+            .map(|(_, c)| c)
             .or_else(|| gap.contains(". ").then_some('.'))
+    }
+
+    /// `GDP (PPP)`, `area (sq km)`: a bracket that goes on with what stands before it.
+    fn is_short_bracket(&self, at: usize) -> bool {
+        const SHORT: usize = 16;
+        let rest = &self.text[at..];
+        let inner = match rest.strip_prefix('(') {
+            Some(inner) => inner.split(')').next(),
+            None => self.text[..at].rsplit('(').next(),
+        };
+        inner.is_some_and(|inner| inner.chars().count() <= SHORT && !inner.contains([',', ';', '?']))
     }
 
     fn roles(&self) -> Vec<Role> {
@@ -226,6 +301,26 @@ impl Reader<'_> {
             _ if word.is_number() => Role::Number,
             _ if is_soft(&word.stem) => Role::Soft,
             _ => Role::Left,
+        }
+    }
+
+    /// `I'm writing a report about Latvia. What is its capital?`: the first sentence only names what it is about.
+    fn drop_small_talk(&self, clauses: &mut [Clause]) {
+        if !self.text.contains('?') || clauses.iter().all(|clause| clause.hits.is_empty()) {
+            return;
+        }
+        let starts = |at: usize| at == 0 || matches!(self.mark_before(at), Some('.' | '!' | '\n'));
+        for clause in clauses.iter_mut().filter(|clause| clause.hits.is_empty()) {
+            let told = clause.left.iter().all(|&at| {
+                let first = (0..=at).rev().find(|&at| starts(at)).unwrap_or_default();
+                let last = (at + 1..self.words.len()).find_map(|at| self.mark_before(at).filter(|c| *c != ','));
+                let speaker =
+                    matches!(self.words[first].folded.as_str(), "i" | "im" | "ive" | "we" | "were" | "my" | "our");
+                speaker && last == Some('.')
+            });
+            if told {
+                clause.left.clear();
+            }
         }
     }
 
@@ -286,7 +381,21 @@ fn drop_weak(hits: &mut Vec<Hit>) -> Vec<Hit> {
 fn is_light(stem: &str) -> bool {
     matches!(
         stem,
-        "people" | "population" | "part" | "region" | "found" | "speak" | "spoken" | "pay" | "grow" | "grown"
+        "people"
+            | "population"
+            | "part"
+            | "region"
+            | "found"
+            | "speak"
+            | "spoken"
+            | "pay"
+            | "grow"
+            | "grown"
+            | "rule"
+            | "lead"
+            | "run"
+            | "money"
+            | "belong"
     )
 }
 

@@ -28,9 +28,9 @@ impl<'a> Planner<'a, '_> {
             if !polar::is_organization(self.corpus, &polar::organization(&name)) {
                 return vec![missing(format!("membership in “{name}”"), "no entry names such an organization")];
             }
-            return vec![polar::belongs(document, &name)];
+            return vec![polar::belongs(self.corpus, document, &name)];
         }
-        if rest.is_empty() && clause.left.is_empty() {
+        if rest.is_empty() && (clause.left.is_empty() || !self.question.polar) {
             return vec![answer(asked, document)];
         }
         if !self.question.polar && !rest.is_empty() && clause.left.is_empty() && self.joined(clause) {

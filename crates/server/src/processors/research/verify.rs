@@ -19,6 +19,12 @@ pub fn verify_quote(text: &str, quote: &str) -> Option<Range<usize>> {
     find_normal(text, &wanted)
 }
 
+/// Where a quote stands that somebody asks for: like [`verify_quote`], and a short one where it stands first.
+pub fn place_of(text: &str, quote: &str) -> Option<Range<usize>> {
+    let wanted = Normal::of(quote);
+    if wanted.text.is_empty() { None } else { find_normal(text, &wanted) }
+}
+
 /// Like [`verify_quote`], for a value of any length inside an excerpt that is already verified.
 pub(super) fn holds(excerpt: &str, value: &str) -> bool {
     let wanted = Normal::of(value);

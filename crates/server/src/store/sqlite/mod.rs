@@ -7,6 +7,7 @@ mod copy;
 mod open;
 mod read;
 mod rows;
+mod search;
 mod sql;
 mod write;
 mod writer;
@@ -47,6 +48,20 @@ impl SqliteStore {
     }
 }
 
+/// How many point reads may be made in one go where they are called.
+const A_FEW: usize = 64;
+
+/// Reads that take their time shall not hold up the threads that serve everybody.
+async fn off_the_workers<T: Send + 'static>(
+    reads: usize,
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    if reads <= A_FEW {
+        return read();
+    }
+    tokio::task::spawn_blocking(read).await.map_err(|gone| StoreError::Unavailable(gone.into()))?
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     fn id(&self) -> &str {
@@ -70,11 +85,11 @@ impl Store for SqliteStore {
     }
 
     async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError> {
-        self.readers.with(|connection| read::body(connection, sql::INPUT_OF, id))
+        self.readers.with(|connection| read::input(connection, id))
     }
 
-    async fn output(&self, id: RunId) -> Result<Option<Bytes>, StoreError> {
-        self.readers.with(|connection| read::body(connection, sql::OUTPUT_OF, id))
+    async fn result(&self, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError> {
+        self.readers.with(|connection| read::result(connection, id))
     }
 
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
@@ -83,12 +98,26 @@ impl Store for SqliteStore {
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let (readers, query) = (self.readers.clone(), query.clone());
-        let list = move || readers.with(|connection| read::list(connection, &query));
-        tokio::task::spawn_blocking(list).await.map_err(|gone| StoreError::Unavailable(gone.into()))?
+        off_the_workers(usize::MAX, move || readers.with(|connection| read::list(connection, &query))).await
+    }
+
+    async fn index_some(&self, limit: usize) -> Result<usize, StoreError> {
+        if self.writer.is_busy() {
+            return Err(StoreError::Busy);
+        }
+        let readers = self.readers.clone();
+        let read = move || readers.with(|connection| search::lesson(connection, limit));
+        let lesson = tokio::task::spawn_blocking(read).await.map_err(|gone| StoreError::Unavailable(gone.into()))??;
+        let facts = lesson.facts;
+        if facts > 0 {
+            self.writer.write(move |batch| search::learn(batch, &lesson)).await?;
+        }
+        Ok(facts)
     }
 
     async fn versions(&self, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError> {
-        self.readers.with(|connection| read::versions(connection, ids))
+        let (readers, ids) = (self.readers.clone(), ids.to_vec());
+        off_the_workers(ids.len(), move || readers.with(|connection| read::versions(connection, &ids))).await
     }
 
     async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {

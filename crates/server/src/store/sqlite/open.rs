@@ -13,7 +13,10 @@ use super::sql;
 const APPLICATION_ID: i32 = 0x4c47_574b;
 
 /// Forward only. The position is the schema's version, kept in `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_runs.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_runs.sql"),
+    include_str!("../../../migrations/sqlite/0002_search.sql"),
+];
 
 /// The newest schema that this program knows.
 pub(super) const SCHEMA: usize = MIGRATIONS.len();

@@ -10,10 +10,10 @@ use legwork_core::id::{RunId, Token};
 use legwork_core::run::Run;
 use legwork_core::store::{Cursor, ListQuery, Page, StoreError};
 use legwork_core::time::Micros;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::rows::{self, RunRow, unavailable};
-use super::{open, sql};
+use super::{open, search, sql};
 
 /// As many read-only connections as were ever used at once; in practice one for each thread of the runtime.
 pub(super) struct Readers {
@@ -48,8 +48,15 @@ pub(super) fn row_by_n(connection: &Connection, n: i64) -> Result<Option<RunRow>
     one(connection, sql::RUN_BY_N, params![n], rows::run)
 }
 
-pub(super) fn body(connection: &Connection, statement: &str, id: RunId) -> Result<Option<Bytes>, StoreError> {
-    one(connection, statement, params![id.to_bytes()], blob)
+pub(super) fn result(connection: &Connection, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError> {
+    one(connection, sql::RESULT_BY_ID, params![id.to_bytes()], |row| {
+        let output: Option<Vec<u8>> = row.get(rows::AFTER_RUN).map_err(unavailable)?;
+        Ok((rows::run(row)?.run, output.map(Bytes::from)))
+    })
+}
+
+pub(super) fn input(connection: &Connection, id: RunId) -> Result<Option<Bytes>, StoreError> {
+    one(connection, sql::INPUT_OF, params![id.to_bytes()], blob)
 }
 
 pub(super) fn blob(row: &Row<'_>) -> Result<Bytes, StoreError> {
@@ -68,6 +75,10 @@ pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize
 pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, StoreError> {
     let Some(owner) = &query.owner else { return Ok(Page::default()) };
     let before = query.cursor.map_or(i64::MAX, |cursor| i64::try_from(cursor.0).unwrap_or(i64::MAX));
+    let words = match query.words.as_deref().map(search::query) {
+        Some(None) => return Ok(Page::default()), // Nothing is in no word.
+        words => words.flatten(),
+    };
     let wanted = params![
         owner.as_str(),
         before,
@@ -79,7 +90,13 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, S
         // One more than asked for tells whether there is another page.
         query.limit.saturating_add(1),
     ];
-    let mut found = all(connection, sql::LIST, wanted, rows::run)?;
+    let mut found = match words {
+        None => all(connection, sql::LIST, wanted, rows::run)?,
+        Some(words) => {
+            let wanted: Vec<&dyn ToSql> = wanted.iter().copied().chain([&words as &dyn ToSql]).collect();
+            all(connection, sql::LIST_FOUND, &*wanted, rows::run)?
+        }
+    };
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let last = found.last().map(|row| Cursor(row.n.cast_unsigned()));

@@ -13,6 +13,9 @@ pub(super) struct RunRow {
     pub(super) run: Run,
 }
 
+/// How many columns `sql::run_columns` has: the first that is not of the run.
+pub(super) const AFTER_RUN: usize = 22;
+
 /// Reads the columns of `sql::run_columns`.
 pub(super) fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
     let get = Columns(row);

@@ -14,16 +14,25 @@ macro_rules! run_columns {
     () => {
         "r.n, r.id, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.events, r.deadline, \
          r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, r.detail, \
-         l.node, l.token, l.attempt, l.until from runs r left join leases l on l.n = r.n "
+         l.node, l.token, l.attempt, l.until "
+    };
+}
+
+macro_rules! runs {
+    () => {
+        "from runs r left join leases l on l.n = r.n "
     };
 }
 
 statements! {
-    RUN_BY_ID = concat!("select ", run_columns!(), "where r.id = ?1");
-    RUN_BY_N = concat!("select ", run_columns!(), "where r.n = ?1");
+    RUN_BY_ID = concat!("select ", run_columns!(), runs!(), "where r.id = ?1");
+    RESULT_BY_ID = concat!(
+        "select ", run_columns!(), ", o.body ", runs!(), "left join outputs o on o.n = r.n where r.id = ?1"
+    );
+    RUN_BY_N = concat!("select ", run_columns!(), runs!(), "where r.n = ?1");
     /// The filters are text comparisons that are always true when their parameter is null.
     LIST = concat!(
-        "select ", run_columns!(),
+        "select ", run_columns!(), runs!(),
         "where r.owner = ?1 and r.n < ?2 and (?3 is null or r.status = ?3) and (?4 is null or r.processor = ?4) \
          and (?5 is null or r.group_id = ?5) and (?6 is null or r.created_at > ?6) \
          and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
@@ -31,9 +40,23 @@ statements! {
                  or (m.type in ('true', 'false') and m.type = w.value)))) \
          order by r.n desc limit ?8"
     );
+    /// The same, among those in which words were found. The cross join keeps SQLite from asking the index once a run: it
+    /// gives what it found newest first, and a page reads a page.
+    LIST_FOUND = concat!(
+        "select ", run_columns!(), "from search s cross join runs r on r.n = s.rowid left join leases l on l.n = r.n \
+         where s.search match ?9 and s.rowid < ?2 and r.owner = ?1 and (?3 is null or r.status = ?3) \
+         and (?4 is null or r.processor = ?4) and (?5 is null or r.group_id = ?5) \
+         and (?6 is null or r.created_at > ?6) \
+         and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
+             where m.key = w.key and (m.value = w.value or cast(m.value as text) = w.value \
+                 or (m.type in ('true', 'false') and m.type = w.value)))) \
+         order by s.rowid desc limit ?8"
+    );
     VERSION_OF = "select version from runs where id = ?1";
     INPUT_OF = "select body from inputs where n = (select n from runs where id = ?1)";
-    OUTPUT_OF = "select body from outputs where n = (select n from runs where id = ?1)";
+    OUTPUT_BY_N = "select body from outputs where n = ?1";
+    ID_BY_N = "select id from runs where n = ?1";
+    IS_RUN = "select 1 from runs where n = ?1 and id = ?2";
     INPUT_BY_N = "select body from inputs where n = ?1";
     FACTS_AFTER = "select seq, at, what from facts where n = (select n from runs where id = ?1) and seq > ?2 \
                    order by seq limit ?3";
@@ -64,6 +87,16 @@ statements! {
                  on conflict (n) do update set node = excluded.node, token = excluded.token, \
                  attempt = excluded.attempt, until = excluded.until";
     DROP_LEASE = "delete from leases where n = ?1";
+
+    SEARCHED = "select g from search_state";
+    /// What a processor tells on its way is not searched.
+    FACTS_TO_SEARCH = "select g, n, seq from facts where g > ?1 and key is null order by g limit ?2";
+    SEARCH_ON = "update search_state set g = ?2 where g = ?1";
+    LEARN = "insert or replace into search (rowid, asked, answered) values (?1, ?2, ?3)";
+    FORGET_WORDS = "delete from search where rowid = ?1";
+    /// The numbers of facts that were at the end of the log are given again.
+    SEARCH_BACK = "update search_state set g = (select coalesce(max(g), 0) from facts) \
+                   where g > (select coalesce(max(g), 0) from facts)";
 
     FORGET_FACTS = "delete from facts where n = ?1";
     FORGET_INPUT = "delete from inputs where n = ?1";

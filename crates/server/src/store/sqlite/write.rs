@@ -163,9 +163,10 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     if !run.life.status().is_ended() {
         return Ok(Err(ForgetError::NotEnded(run.life.status())));
     }
-    for statement in [sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
+    for statement in [sql::FORGET_WORDS, sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
         batch.execute(statement, params![n])?;
     }
+    batch.execute(sql::SEARCH_BACK, [])?;
     batch.changed(id);
     Ok(Ok(()))
 }

@@ -23,6 +23,8 @@ use crate::metrics::{Metrics, Processor};
 
 /// How many commands share a commit at most.
 const BATCH: usize = 1024;
+/// So many waiting commands are a line.
+const A_LINE: usize = 8;
 /// How many commands wait at most; beyond that the store is busy.
 const QUEUE: usize = 16 * 1024;
 
@@ -39,6 +41,11 @@ impl Writer {
         // Fails only when the system has no thread left, before anything was accepted.
         let thread = thread.spawn(move || run(&connection, waiting, &*nudge, &metrics)).ok();
         Self { commands: Some(commands), thread }
+    }
+
+    /// Whether commands stand in line: then what can wait should.
+    pub(super) fn is_busy(&self) -> bool {
+        self.commands.as_ref().is_none_or(|commands| commands.max_capacity() - commands.capacity() >= A_LINE)
     }
 
     /// Does this in a transaction, and returns what it returned once that is on disk.

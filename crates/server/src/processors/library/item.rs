@@ -1,0 +1,118 @@
+//! One file as it was read: its texts with their passages and words, or why there are none.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use legwork_core::time::Micros;
+use sha2::{Digest as _, Sha256};
+
+use super::read::{Helper, LARGEST, Reason, Text, read};
+use super::walk::{Found, Stamp};
+use crate::processors::research::{Bag, Document, Passage, hash_of, host_of, passages};
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) path: String,
+    pub(super) kind: &'static str,
+    pub(super) stamp: Stamp,
+    /// SHA-256 of its bytes; empty when they cannot be had.
+    pub(super) digest: Vec<u8>,
+    pub(super) read_at: Micros,
+    /// Why the whole file was left out.
+    pub(super) reason: Option<Reason>,
+    /// Parts that were left out, each with its place in the file.
+    pub(super) left_out: Vec<(String, Reason)>,
+    pub(super) texts: Vec<Kept>,
+}
+
+/// A text with all that is worth keeping from one start to the next.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) part: Option<String>,
+    pub(super) title: String,
+    pub(super) url: Option<String>,
+    pub(super) hash: String,
+    pub(super) text: String,
+    pub(super) passages: Vec<Passage>,
+    pub(super) bag: Vec<u8>,
+}
+
+impl Item {
+    /// Opens and reads a file. `known` is the digest it had when it was last read: what has the same is not read again,
+    /// and `None` comes back with the new stamp's file.
+    pub(super) fn read(found: &Found, known: Option<&[u8]>, helper: &Helper, now: Micros) -> Read {
+        let bytes = match bytes(found) {
+            Ok(bytes) => bytes,
+            Err(error) => return Read::New(Self::skipped(found, Vec::new(), now, error.to_string())),
+        };
+        let digest = Sha256::digest(&bytes).to_vec();
+        if known == Some(digest.as_slice()) {
+            return Read::Same;
+        }
+        let name = found.path.rsplit('/').next().unwrap_or(&found.path);
+        Read::New(match read(&bytes, found.kind, name, helper) {
+            Err(reason) => Self::skipped(found, digest, now, reason),
+            Ok(reading) => Self {
+                texts: reading.texts.into_iter().map(Kept::of).collect(),
+                left_out: reading.left_out,
+                reason: None,
+                ..Self::skipped(found, digest, now, String::new())
+            },
+        })
+    }
+
+    fn skipped(found: &Found, digest: Vec<u8>, read_at: Micros, reason: Reason) -> Self {
+        Self {
+            path: found.path.clone(),
+            kind: found.kind.name(),
+            stamp: found.stamp,
+            digest,
+            read_at,
+            reason: Some(reason),
+            left_out: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+}
+
+/// What came of opening a file.
+pub(super) enum Read {
+    /// Its contents are what they were.
+    Same,
+    New(Item),
+}
+
+/// A file may have grown since it was looked at; nobody reads more than there may be.
+fn bytes(found: &Found) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(found.stamp.size).unwrap_or(0));
+    File::open(&found.full)?.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Kept {
+    fn of(text: Text) -> Self {
+        let document = Document {
+            hash: hash_of(&text.body),
+            corpus: String::new(),
+            url: String::new(),
+            host: None,
+            title: text.title,
+            passages: passages(&text.body).into(),
+            text: text.body.into(),
+            read_at: None,
+            entity: None,
+        };
+        let bag = Bag::of(&document).encoded();
+        Self {
+            part: text.part,
+            title: document.title,
+            // Only an address that others can open is one.
+            url: text.url.filter(|url| host_of(url).is_some()),
+            hash: document.hash,
+            text: document.text.as_ref().to_owned(),
+            passages: document.passages.to_vec(),
+            bag,
+        }
+    }
+}

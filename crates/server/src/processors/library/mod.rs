@@ -1,0 +1,180 @@
+//! The operator's documents: found below folders, read, kept beside the store, and looked at again while the server
+//! runs. Whoever asks is given a corpus that never changes; when files do, the next question is given another.
+
+mod cited;
+mod folder;
+mod item;
+mod look;
+mod read;
+mod shelf;
+mod survey;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tracing::{debug, info, warn};
+
+use self::cited::Cited;
+pub use self::cited::Source;
+pub use self::folder::CorpusError;
+use self::folder::Folder;
+use self::look::{Looked, Looker};
+use self::read::Helper;
+pub use self::read::{PDF_VERB, read_pdf};
+use self::shelf::Shelf;
+pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey};
+use super::research::{Base, Corpus, Document};
+use crate::clock::SystemClock;
+
+/// How long a folder is left alone between two looks: a hundred times what a look takes, within these bounds.
+const OFTEN: Duration = Duration::from_secs(2);
+const SELDOM: Duration = Duration::from_secs(30);
+/// How many skipped files are told one by one when they are first met.
+const TOLD: usize = 10;
+
+/// A file that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file, with the line where there is one (`notes.jsonl:7`).
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The documents of a server. Dropping it ends the looking.
+pub(super) struct Library {
+    current: watch::Receiver<Option<Arc<Corpus>>>,
+    cited: Cited,
+    stop: Arc<AtomicBool>,
+    /// Wakes the looker when it is dropped.
+    _wake: mpsc::Sender<()>,
+}
+
+impl Library {
+    /// Checks the folders, and reads them beside whatever else happens at start. What is read is kept in `home`.
+    pub(super) fn open(folders: &[PathBuf], home: &Path) -> Result<Self, CorpusError> {
+        Self::with(folders, home, Helper::this_program())
+    }
+
+    fn with(folders: &[PathBuf], home: &Path, helper: Helper) -> Result<Self, CorpusError> {
+        let folders = Folder::all(folders)?;
+        let home = home.join("corpus");
+        let (publish, current) = watch::channel(None);
+        let (wake, woken) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let cited = Cited::new(home.join("cited"));
+        let watcher = Watcher { publish, woken, stop: stop.clone() };
+        // Without this thread no question is answered; each then says so.
+        drop(thread::Builder::new().name("library".to_owned()).spawn(move || watcher.run(folders, &home, helper)));
+        Ok(Self { current, cited, stop, _wake: wake })
+    }
+
+    /// All documents as they are now. The first to ask waits until they are read; `None` if they never will be.
+    pub(super) async fn corpus(&self) -> Option<Arc<Corpus>> {
+        let mut current = self.current.clone();
+        match current.wait_for(Option::is_some).await {
+            Ok(corpus) => corpus.clone(),
+            Err(_) => self.current.borrow().clone(),
+        }
+    }
+
+    /// Keeps a text for good: it was cited.
+    pub(super) fn keep(&self, document: &Document) {
+        if let Err(error) = self.cited.keep(document) {
+            warn!(hash = document.hash, error = &error as &dyn std::error::Error, "a cited text cannot be kept");
+        }
+    }
+
+    /// The text of this hash: as it was cited, or as it is now.
+    pub(super) async fn source(&self, hash: &str) -> Option<Source> {
+        if let Some(cited) = self.cited.find(hash) {
+            return Some(cited);
+        }
+        self.corpus().await?.document(hash).map(Source::from)
+    }
+
+    /// The text at this address: as it is now, or as it was last cited.
+    pub(super) async fn source_at(&self, url: &str) -> Option<Source> {
+        let now = self.corpus().await.and_then(|corpus| corpus.document_at(url).map(Source::from));
+        now.or_else(|| self.cited.find_at(url))
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Looks at the folders until nobody wants to know any more.
+struct Watcher {
+    publish: watch::Sender<Option<Arc<Corpus>>>,
+    woken: Receiver<()>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    fn run(self, folders: Vec<Folder>, home: &Path, helper: Helper) {
+        if folders.is_empty() {
+            self.publish.send_replace(Some(Arc::new(Corpus::of(Base::unpacked(), Vec::new()))));
+            return;
+        }
+        let own = home.parent().and_then(|store| store.canonicalize().ok());
+        let shelf = Shelf::open(&shelf_in(home));
+        shelf.forget_missing();
+        let mut looker = Looker::new(folders, shelf, own, helper, Arc::new(SystemClock));
+        loop {
+            let started = Instant::now();
+            let (looked, corpus) = looker.once(&self.stop);
+            if let Some(corpus) = corpus {
+                tell(&looker, looked, &corpus, started.elapsed());
+                self.publish.send_replace(Some(Arc::new(corpus)));
+            }
+            let pause = (started.elapsed() * 100).clamp(OFTEN, SELDOM);
+            if !matches!(self.woken.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
+    }
+}
+
+fn shelf_in(home: &Path) -> PathBuf {
+    home.join("index.db")
+}
+
+fn tell(looker: &Looker, looked: Looked, corpus: &Corpus, took: Duration) {
+    let Looked { files, read, gone, .. } = looked;
+    let documents = corpus.documents().len();
+    info!(documents, files, read, gone, took_ms = took.as_millis(), "documents are loaded");
+    let mut told = 0;
+    for skipped in looker.folders.iter().flat_map(|folder| survey::skipped(looker.shelf(), folder)) {
+        told += 1;
+        debug!(path = skipped.path, reason = skipped.reason, "a document was skipped");
+        if told <= TOLD && read > 0 {
+            warn!(path = skipped.path, reason = skipped.reason, "a document was skipped");
+        }
+    }
+    if told > TOLD && read > 0 {
+        warn!(skipped = told, "more documents were skipped; `legwork corpus` lists them");
+    }
+}
+
+#[cfg(test)]
+impl Corpus {
+    /// The Factbook and the documents below these folders, read now and kept nowhere.
+    pub fn load(folders: &[PathBuf]) -> Result<Self, CorpusError> {
+        let mut looker =
+            Looker::new(Folder::all(folders)?, Shelf::in_memory(), None, Helper::none(), Arc::new(SystemClock));
+        let (_, corpus) = looker.once(&AtomicBool::new(false));
+        Ok(corpus.expect("the first look always gives a corpus"))
+    }
+}

@@ -1,0 +1,162 @@
+//! Bytes to text, whatever encoding they are in: by a mark, by being UTF-8, by what the document says, by its letters.
+//!
+//! What comes out is tidy: one kind of line end, no control characters, nothing invisible that changes what is read.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::Reason;
+
+/// How far a file is looked into for what is no text.
+const HEAD: usize = 8 << 10;
+
+/// The text; `declared` is the encoding that the document names.
+pub(super) fn text(bytes: &[u8], declared: Option<&'static Encoding>) -> Result<String, Reason> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return Ok(tidy(&encoding.decode_without_bom_handling(&bytes[mark..]).0));
+    }
+    let head = &bytes[..bytes.len().min(HEAD)];
+    if head.contains(&0) {
+        let wide = unmarked_wide(head).ok_or("it looks binary")?;
+        return Ok(tidy(&wide.decode_without_bom_handling(bytes).0));
+    }
+    if is_noise(head) {
+        return Err("it looks binary".to_owned());
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(tidy(text));
+    }
+    if is_broken_utf8(bytes) {
+        return Ok(tidy(&String::from_utf8_lossy(bytes)));
+    }
+    let encoding = declared.filter(|named| *named != UTF_8).unwrap_or_else(|| guessed(bytes));
+    let (text, odd) = encoding.decode_without_bom_handling(bytes);
+    if odd && text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count() * 20 > text.chars().count() {
+        return Err("its encoding is not known".to_owned());
+    }
+    Ok(tidy(&text))
+}
+
+/// UTF-16 without a mark: every other byte of a text in a Latin script is zero.
+fn unmarked_wide(head: &[u8]) -> Option<&'static Encoding> {
+    let pairs = head.as_chunks::<2>().0;
+    let zeros = |place: usize| pairs.iter().filter(|pair| pair[place] == 0).count();
+    let most = pairs.len() * 7 / 10;
+    match (zeros(0), zeros(1)) {
+        (0, high) if high > most => Some(UTF_16LE),
+        (high, 0) if high > most => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// Whether there are too many control characters for a text.
+fn is_noise(head: &[u8]) -> bool {
+    let controls = head.iter().filter(|byte| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b));
+    controls.count() * 50 > head.len()
+}
+
+/// UTF-8 with a few broken places: they are far fewer than the characters that are whole.
+fn is_broken_utf8(bytes: &[u8]) -> bool {
+    let (mut whole, mut broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    whole > broken * 5
+}
+
+fn guessed(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Allow)
+}
+
+/// One kind of line end and no characters that only machines see.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' | '\u{85}' | '\u{2028}' => out.push('\n'),
+            '\u{c}' | '\u{2029}' => out.push_str("\n\n"),
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => out.push(' '),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || is_invisible(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Soft hyphens, zero-width spaces, marks, and what turns the direction of a text around.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::{GB18030, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
+
+    use super::*;
+
+    fn wide(text: &str, join: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(join).collect()
+    }
+
+    #[test]
+    fn marks_are_believed_and_taken_off() {
+        let little = [b"\xff\xfe".to_vec(), wide("Grüße", u16::to_le_bytes)].concat();
+        let big = [b"\xfe\xff".to_vec(), wide("Grüße", u16::to_be_bytes)].concat();
+        for bytes in ["\u{feff}Grüße".as_bytes().to_vec(), little, big] {
+            assert_eq!(text(&bytes, None).unwrap(), "Grüße");
+        }
+    }
+
+    #[test]
+    fn wide_text_without_a_mark_is_no_binary_file() {
+        let bytes = wide("A plain text with a few words.", u16::to_le_bytes);
+        assert_eq!(text(&bytes, None).unwrap(), "A plain text with a few words.");
+        let bytes = wide("A plain text with a few words.", u16::to_be_bytes);
+        assert_eq!(text(&bytes, None).unwrap(), "A plain text with a few words.");
+    }
+
+    #[test]
+    fn old_encodings_are_told_by_their_letters() {
+        let samples = [
+            (SHIFT_JIS, "東京タワーの高さは三百三十三メートルです。日本の首都にあります。"),
+            (GB18030, "北京是中华人民共和国的首都，也是全国的政治中心和文化中心。"),
+            (WINDOWS_1251, "Москва является столицей России и крупнейшим городом страны."),
+            (WINDOWS_1252, "Das Müßige hört auf: “schön” wird die Größe der Straße über Köln."),
+        ];
+        for (encoding, sample) in samples {
+            let (bytes, _, lost) = encoding.encode(sample);
+            assert!(!lost);
+            assert_eq!(text(&bytes, None).unwrap(), sample, "{}", encoding.name());
+        }
+    }
+
+    #[test]
+    fn a_declared_encoding_goes_before_a_guess() {
+        let (bytes, _, _) = WINDOWS_1251.encode("Юг");
+        assert_eq!(text(&bytes, Some(WINDOWS_1251)).unwrap(), "Юг");
+    }
+
+    #[test]
+    fn a_broken_place_does_not_spoil_the_rest() {
+        let mut bytes = "Çok güzel bir şehir, çok güzel bir gün.".as_bytes().to_vec();
+        bytes.push(0xc3);
+        assert_eq!(text(&bytes, None).unwrap(), "Çok güzel bir şehir, çok güzel bir gün.\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_told() {
+        assert_eq!(text(b"MZ\0\0\x01\x02\x03", None).unwrap_err(), "it looks binary");
+        assert_eq!(text(&[1, 2, 3, 4, 5, 6, 7, 8], None).unwrap_err(), "it looks binary");
+    }
+
+    #[test]
+    fn line_ends_are_one_kind_and_nothing_invisible_stays() {
+        assert_eq!(text("a\r\nb\rc\u{202e}d\u{200b}e\u{a0}f\u{7}".as_bytes(), None).unwrap(), "a\nb\ncde f");
+    }
+}

@@ -1,0 +1,211 @@
+//! Word (`.docx`), OpenDocument (`.odt`) and e-books (`.epub`): XML in a ZIP archive.
+
+mod archive;
+
+use self::archive::Archive;
+use super::table::push_row;
+use super::xml::{Event, Events};
+use super::{MOST, Reading, Reason, decode, html};
+
+/// Reads a document.
+pub(super) fn read(bytes: &[u8]) -> Result<Reading, Reason> {
+    let archive = Archive::open(bytes).ok_or("the archive is broken")?;
+    for (place, names) in [("word/document.xml", &WORD), ("content.xml", &OPEN)] {
+        if let Some(part) = archive.part(place, MOST) {
+            let text = decode::text(&part?, None)?;
+            return Ok(Reading::one(title(&archive), None, names.read(&text)));
+        }
+    }
+    book(&archive)
+}
+
+/// What the formats call the same things.
+struct Names {
+    paragraph: &'static [&'static str],
+    row: &'static str,
+    cell: &'static str,
+    tab: &'static str,
+    line: &'static str,
+    /// Text stands in these only; empty when it may stand anywhere.
+    run: &'static str,
+}
+
+const WORD: Names = Names { paragraph: &["p"], row: "tr", cell: "tc", tab: "tab", line: "br", run: "t" };
+const OPEN: Names =
+    Names { paragraph: &["p", "h"], row: "table-row", cell: "table-cell", tab: "tab", line: "line-break", run: "" };
+
+impl Names {
+    fn read(&self, text: &str) -> String {
+        let mut page = Page::default();
+        let mut open: Vec<&str> = Vec::new();
+        for event in Events::of(text) {
+            match event {
+                Event::Open { name, .. } => {
+                    if name == self.tab || name == self.line {
+                        page.line.push(' ');
+                    }
+                    if name == "tbl" || name == "table" {
+                        page.headers = None;
+                    }
+                    open.push(name);
+                }
+                Event::Text(text) if self.run.is_empty() || open.last() == Some(&self.run) => page.line.push_str(&text),
+                Event::Text(_) => {}
+                Event::Close => self.close(open.pop().unwrap_or_default(), open.contains(&self.cell), &mut page),
+            }
+        }
+        page.end_line(false);
+        page.out
+    }
+
+    fn close(&self, name: &str, in_cell: bool, page: &mut Page) {
+        if self.paragraph.contains(&name) {
+            page.end_line(in_cell);
+        } else if name == self.cell {
+            page.row.push(std::mem::take(&mut page.cell));
+        } else if name == self.row {
+            page.end_row();
+        }
+    }
+}
+
+/// A document while it is written.
+#[derive(Default)]
+struct Page {
+    out: String,
+    line: String,
+    cell: String,
+    row: Vec<String>,
+    headers: Option<Vec<String>>,
+}
+
+impl Page {
+    fn end_line(&mut self, in_cell: bool) {
+        let line = self.line.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.line.clear();
+        if in_cell {
+            self.cell.push_str(&line);
+            self.cell.push(' ');
+        } else if !line.is_empty() {
+            self.out.push_str(&line);
+            self.out.push_str("\n\n");
+        }
+    }
+
+    /// The first row of a table names its columns.
+    fn end_row(&mut self) {
+        let row = std::mem::take(&mut self.row);
+        match &self.headers {
+            Some(headers) => push_row(&mut self.out, headers, row.iter().map(String::as_str)),
+            None => {
+                push_row(&mut self.out, &[], row.iter().map(String::as_str));
+                self.headers = Some(row.iter().map(|cell| cell.trim().to_owned()).collect());
+            }
+        }
+    }
+}
+
+/// The title that the author gave, if one did.
+fn title(archive: &Archive<'_>) -> String {
+    ["docProps/core.xml", "meta.xml"].iter().find_map(|place| meta_title(archive, place)).unwrap_or_default()
+}
+
+fn meta_title(archive: &Archive<'_>, place: &str) -> Option<String> {
+    let text = decode::text(&archive.part(place, MOST)?.ok()?, None).ok()?;
+    let mut inside = false;
+    Events::of(&text).find_map(|event| match event {
+        Event::Open { name, .. } => {
+            inside = name == "title";
+            None
+        }
+        Event::Text(text) if inside && !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Event::Text(_) => None,
+        Event::Close => {
+            inside = false;
+            None
+        }
+    })
+}
+
+/// The pages of an e-book, in the order of their names in the archive.
+fn book(archive: &Archive<'_>) -> Result<Reading, Reason> {
+    let mut body = String::new();
+    let is_page = |name: &&str| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
+    for name in archive.names().filter(is_page) {
+        if body.len() > MOST {
+            break;
+        }
+        if let Some(Ok(page)) = archive.part(name, MOST) {
+            body.push_str(&html::plain(&decode::text(&page, None)?));
+            body.push('\n');
+        }
+    }
+    let opf = archive.names().find(|name| name.ends_with(".opf"));
+    let title = opf.and_then(|place| meta_title(archive, place)).unwrap_or_default();
+    Ok(Reading::one(title, None, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::tests::text_of;
+
+    /// A ZIP archive, deflated.
+    fn zip(parts: &[(&str, &str)]) -> Vec<u8> {
+        let (mut out, mut directory) = (Vec::new(), Vec::new());
+        for (name, text) in parts {
+            let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+            packer.write_all(text.as_bytes()).unwrap();
+            let packed = packer.finish().unwrap();
+            let start = u32::try_from(out.len()).unwrap();
+            let sizes = [packed.len(), text.len()].map(|size| u32::try_from(size).unwrap().to_le_bytes()).concat();
+            let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+            let common = [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &sizes, &length, &[0, 0]].concat();
+            out.extend([b"PK\x03\x04", &common[..], name.as_bytes(), &packed].concat());
+            let tail = [&[0; 10][..], &start.to_le_bytes(), name.as_bytes()].concat();
+            directory.extend([b"PK\x01\x02\x14\0", &common[..], &tail].concat());
+        }
+        let (start, count) = (u32::try_from(out.len()).unwrap(), u16::try_from(parts.len()).unwrap().to_le_bytes());
+        let size = u32::try_from(directory.len()).unwrap();
+        out.extend(directory);
+        out.extend(
+            [b"PK\x05\x06\0\0\0\0", &count[..], &count, &size.to_le_bytes(), &start.to_le_bytes(), &[0, 0]].concat(),
+        );
+        out
+    }
+
+    #[test]
+    fn a_word_document_is_read_with_its_tables() {
+        let document = "<w:document xmlns:w='x'><w:body><w:p><w:r><w:t>The probe was built</w:t></w:r><w:r><w:t xml:space='preserve'> by Anna Larch.</w:t></w:r></w:p>\
+            <w:tbl><w:tr><w:tc><w:p><w:r><w:t>City</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>People</w:t></w:r></w:p></w:tc></w:tr>\
+            <w:tr><w:tc><w:p><w:r><w:t>Oslo</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>700,000</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>";
+        let core = "<cp:coreProperties><dc:title>The Zelkova probe</dc:title></cp:coreProperties>";
+        let text = text_of("a.docx", &zip(&[("word/document.xml", document), ("docProps/core.xml", core)])).unwrap();
+        assert_eq!(text.title, "The Zelkova probe");
+        assert_eq!(text.body, "The probe was built by Anna Larch.\n\nCity; People\n\nCity: Oslo; People: 700,000\n\n");
+    }
+
+    #[test]
+    fn other_documents_in_archives_are_read_too() {
+        let odt = zip(&[(
+            "content.xml",
+            "<o><text:h>Head</text:h><text:p>Some <text:span>bold</text:span> text.</text:p></o>",
+        )]);
+        assert_eq!(text_of("a.odt", &odt).unwrap().body, "Head\n\nSome bold text.\n\n");
+        let epub = zip(&[
+            ("OEBPS/1.xhtml", "<html><body><p>Chapter one.</p></body></html>"),
+            ("x.opf", "<p><dc:title>B</dc:title></p>"),
+        ]);
+        let text = text_of("a.epub", &epub).unwrap();
+        assert_eq!((text.title.as_str(), text.body.trim()), ("B", "Chapter one."));
+    }
+
+    #[test]
+    fn a_broken_archive_is_told() {
+        let mut bytes = zip(&[("word/document.xml", "<a/>")]);
+        bytes.truncate(40);
+        assert_eq!(text_of("a.docx", &bytes).unwrap_err(), "the archive is broken");
+        assert_eq!(text_of("a.docx", b"plain text").unwrap_err(), "it is no document of its kind");
+    }
+}

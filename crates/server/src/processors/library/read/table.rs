@@ -1,0 +1,124 @@
+//! Tables in files: each row becomes a passage of its own, `header: value; header: value`, that can be read alone.
+
+use super::{MOST, Reading, Reason};
+
+/// What may stand between two cells.
+const MARKS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How many rows tell which mark it is.
+const SAMPLE: usize = 20;
+/// How many rows are read of one file.
+const ROWS: usize = 100_000;
+
+/// Reads a table; `mark` stands between its cells when that is known.
+pub(super) fn read(text: &str, mark: Option<u8>) -> Result<Reading, Reason> {
+    let (text, named) = named_mark(text);
+    let mark = mark.or(named).unwrap_or_else(|| likely_mark(text));
+    let mut reading = Reading::one("", None, String::new());
+    let mut body = String::new();
+    let mut headers: Option<Vec<String>> = None;
+    for (number, row) in rows(text, mark).enumerate() {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                reading.leave_out(format!(":{}", number + 1), format!("the row cannot be read: {error}"));
+                continue;
+            }
+        };
+        if row.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        match &headers {
+            None => headers = Some(headers_of(&row)),
+            Some(_) if number > ROWS || body.len() > MOST => {
+                reading.leave_out(String::new(), format!("what follows row {number} was left out: it is too much"));
+                break;
+            }
+            Some(headers) => push_row(&mut body, headers, row.iter()),
+        }
+    }
+    if body.is_empty() {
+        // A table of one row is its own heading.
+        body = headers.unwrap_or_default().join("; ");
+    }
+    reading.texts[0].body = body;
+    Ok(reading)
+}
+
+/// Appends `header: value; header: value` as a paragraph of its own. Cells without a value say nothing.
+pub(super) fn push_row<'a>(body: &mut String, headers: &[String], cells: impl Iterator<Item = &'a str>) {
+    let start = body.len();
+    for (at, cell) in cells.enumerate() {
+        let value = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+        if value.is_empty() {
+            continue;
+        }
+        if body.len() > start {
+            body.push_str("; ");
+        }
+        if let Some(header) = headers.get(at).filter(|header| !header.is_empty()) {
+            body.push_str(header);
+            body.push_str(": ");
+        }
+        body.push_str(&value);
+    }
+    if body.len() > start {
+        body.push_str("\n\n");
+    }
+}
+
+fn headers_of(row: &csv::StringRecord) -> Vec<String> {
+    row.iter().map(|cell| cell.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn rows(text: &str, mark: u8) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
+    let reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(mark).from_reader(text.as_bytes());
+    reader.into_records()
+}
+
+/// `sep=;` in the first line, as Excel writes it.
+fn named_mark(text: &str) -> (&str, Option<u8>) {
+    let named = text.strip_prefix("sep=").and_then(|rest| {
+        let (mark, rest) = rest.split_once('\n')?;
+        Some((rest, mark.bytes().next().filter(|mark| MARKS.contains(mark))?))
+    });
+    named.map_or((text, None), |(rest, mark)| (rest, Some(mark)))
+}
+
+/// The mark that cuts the first rows into the most cells, as many in each.
+fn likely_mark(text: &str) -> u8 {
+    let score = |mark: u8| {
+        let widths: Vec<usize> = rows(text, mark).take(SAMPLE).filter_map(|row| Some(row.ok()?.len())).collect();
+        let first = widths.first().copied().unwrap_or(0);
+        let same = widths.iter().filter(|width| **width == first).count();
+        if first < 2 { 0 } else { same * 100 / widths.len() * 100 + first.min(99) }
+    };
+    MARKS.into_iter().rev().max_by_key(|mark| score(*mark)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::text_of;
+
+    #[test]
+    fn each_row_can_be_read_alone() {
+        let table = "Name,Role,Note\n\"Quill, Mara\",founder,\"said \"\"go\"\"\"\nAnna Larch,,\"two\nlines\"\n";
+        assert_eq!(
+            text_of("people.csv", table.as_bytes()).unwrap().body,
+            "Name: Quill, Mara; Role: founder; Note: said \"go\"\n\nName: Anna Larch; Note: two lines\n\n"
+        );
+    }
+
+    #[test]
+    fn the_mark_between_cells_is_found() {
+        for table in ["a;b\n1,5;2\n", "sep=;\na;b\n1,5;2\n", "a\tb\n1,5\t2\n", "a|b\n1,5|2\n"] {
+            assert_eq!(text_of("t.csv", table.as_bytes()).unwrap().body, "a: 1,5; b: 2\n\n", "{table:?}");
+        }
+        assert_eq!(text_of("t.tsv", b"a\tb\n1\t2\n").unwrap().body, "a: 1; b: 2\n\n");
+    }
+
+    #[test]
+    fn rows_of_any_width_are_kept() {
+        assert_eq!(text_of("t.csv", b"a,b\n1\n1,2,3\n\n,\n").unwrap().body, "a: 1\n\na: 1; b: 2; 3\n\n");
+    }
+}

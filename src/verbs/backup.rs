@@ -1,0 +1,39 @@
+//! `legwork backup`: a copy of the store at one moment, while its server runs or not.
+
+use std::path::Path;
+
+use legwork_server::upkeep::{self, CopyError, Summary};
+use serde_json::json;
+
+use super::Settings;
+use crate::args::BackupArgs;
+use crate::exit::{Exit, Failure};
+use crate::{checkup, print, render, resolve};
+
+pub(super) async fn run(args: BackupArgs, settings: Settings) -> Result<Exit, Failure> {
+    let folder = resolve::folder(args.store, settings.file?, &settings.environment)?;
+    let (target, replace) = (args.file.clone(), args.force);
+    let copying = tokio::task::spawn_blocking(move || upkeep::copy(&folder, &target, replace));
+    let copied = copying.await.map_err(|broken| Failure::new(Exit::Api, broken))?.map_err(failure)?;
+    print::data(&if args.json {
+        let Summary { id, schema, runs, bytes } = &copied;
+        render::json(&json!({"file": args.file, "store": id, "schema": schema, "runs": runs, "bytes": bytes}))?
+    } else {
+        told(&args.file, &copied)
+    })?;
+    Ok(Exit::Done)
+}
+
+fn told(file: &Path, copied: &Summary) -> String {
+    let runs = if copied.runs == 1 { "1 run".to_owned() } else { format!("{} runs", copied.runs) };
+    format!("{}: {runs}, {}\n", file.display(), checkup::size(copied.bytes))
+}
+
+fn failure(error: CopyError) -> Failure {
+    let (exit, hint) = match &error {
+        CopyError::NoStore(_) => (Exit::BadInput, Some("name its folder with --store or LEGWORK_STORE")),
+        CopyError::Exists(_) => (Exit::BadInput, Some("choose another name, or replace it with --force")),
+        CopyError::Open(_) | CopyError::Copy { .. } | CopyError::Write { .. } => (Exit::Api, None),
+    };
+    Failure { hint: hint.map(str::to_owned), ..Failure::new(exit, error) }
+}

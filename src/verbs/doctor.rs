@@ -1,0 +1,260 @@
+//! `legwork doctor`: looks at everything a server and its clients depend on, and says in words what it found.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use legwork_api::client::Client;
+use legwork_server::folder::{self, ServerFile};
+use legwork_server::{machine, upkeep};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::Settings;
+use crate::args::DoctorArgs;
+use crate::checkup::Health::{self, Fail, Warn, Well};
+use crate::checkup::{self, Finding, size};
+use crate::config_file::ConfigFile;
+use crate::environment::Environment;
+use crate::exit::{Exit, Failure};
+use crate::resolve::{self, BadConfig, Local, Target};
+use crate::{print, render};
+
+/// Less room than this is soon none.
+const LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
+/// A thousand waiting callers, and what a server needs beside them.
+const FEW_FILES: u64 = 1_200;
+/// How long a server may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Failure> {
+    let Settings { environment, file, named, .. } = &settings;
+    let mut found = Vec::new();
+    let json = args.json;
+    let file = match file {
+        Ok(file) => {
+            found.push(settings_file(named.as_deref(), environment));
+            file.clone()
+        }
+        Err(bad) => {
+            found.push(wrong("settings", bad));
+            ConfigFile::default()
+        }
+    };
+    match resolve::target(args.target, file, environment) {
+        Err(bad) => found.push(wrong("settings", &bad)),
+        Ok(Target::Server { url, key, .. }) => found.extend(named_server(&url, key).await),
+        Ok(Target::Store(local)) => {
+            found.extend(store(&local.config.store));
+            found.extend(local.config.corpus.iter().map(|folder| corpus(folder)));
+            found.push(keys(&local.config.accept_keys));
+            found.extend(own_server(&local).await);
+        }
+    }
+    found.push(finding(Well, "sqlite", format!("version {}, built in", upkeep::known().1)));
+    found.push(files());
+    found.extend(variables(environment));
+    let is_well = found.iter().all(|finding| finding.health != Fail);
+    print::data(&if json {
+        render::json(&json!({"ok": is_well, "checks": found}))?
+    } else {
+        checkup::lines(&found, print::style())
+    })?;
+    Ok(if is_well { Exit::Done } else { Exit::RunFailed })
+}
+
+fn finding(health: Health, about: &'static str, says: impl Into<String>) -> Finding {
+    Finding { health, about, says: says.into() }
+}
+
+fn wrong(about: &'static str, bad: &BadConfig) -> Finding {
+    let hint = bad.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+    finding(Fail, about, format!("{bad}{hint}"))
+}
+
+fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
+    let usual = environment.config_folder().map(|folder| folder.join("legwork.toml"));
+    match named.map(Path::to_owned).or(usual) {
+        Some(path) if path.exists() => finding(Well, "settings", format!("read from {}", path.display())),
+        Some(path) => finding(Well, "settings", format!("no file at {}: flags and variables only", path.display())),
+        None => finding(Warn, "settings", "HOME is not set: no settings file is looked for"),
+    }
+}
+
+fn store(path: &Path) -> Vec<Finding> {
+    let shown = path.display();
+    let Ok(metadata) = fs::metadata(path) else {
+        let parent = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        let made = if is_writable(parent) {
+            finding(Well, "store", format!("{shown} is not there yet; the first command makes it"))
+        } else {
+            finding(Fail, "store", format!("{shown} is not there, and {} cannot be written to", parent.display()))
+        };
+        return vec![made, space(parent)];
+    };
+    if !metadata.is_dir() {
+        return vec![finding(Fail, "store", format!("{shown} is not a folder"))];
+    }
+    let mut found = vec![if is_writable(path) {
+        finding(Well, "store", format!("{shown} can be written to"))
+    } else {
+        finding(Fail, "store", format!("{shown} cannot be written to"))
+    }];
+    found.push(match upkeep::summary(path) {
+        Ok(None) => finding(Well, "runs", "none yet"),
+        Ok(Some(told)) => {
+            let (known, _) = upkeep::known();
+            let schema = match told.schema {
+                older if older < known => format!("schema {older}; the next start makes it {known}"),
+                same => format!("schema {same}"),
+            };
+            finding(Well, "runs", format!("{} in {}, {}, {schema}", told.runs, size(told.bytes), told.id))
+        }
+        Err(bad) => finding(Fail, "runs", bad.to_string()),
+    });
+    found.push(space(path));
+    found
+}
+
+fn is_writable(folder: &Path) -> bool {
+    tempfile_in(folder).is_ok()
+}
+
+/// Nothing but trying tells whether a folder can be written to: not on every file system, and not for every user.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let file = folder.join(format!(".legwork-doctor-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&file)?;
+    fs::remove_file(file)
+}
+
+fn space(path: &Path) -> Finding {
+    match machine::free_space(path) {
+        Ok(free) if free < LITTLE_SPACE => finding(Warn, "disk", format!("only {} are free", size(free))),
+        Ok(free) => finding(Well, "disk", format!("{} are free", size(free))),
+        Err(error) => finding(Warn, "disk", format!("nobody knows how much is free: {error}")),
+    }
+}
+
+fn corpus(folder: &Path) -> Finding {
+    match documents(folder) {
+        Ok(0) => finding(Warn, "corpus", format!("{} has no .md, .txt or .jsonl file", folder.display())),
+        Ok(count) => finding(Well, "corpus", format!("{} has {count} files to answer from", folder.display())),
+        Err(error) => finding(Fail, "corpus", format!("{} cannot be read: {error}", folder.display())),
+    }
+}
+
+fn documents(folder: &Path) -> std::io::Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A link may lead round in a circle.
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            count += documents(&entry.path())?;
+        } else if entry.path().extension().is_some_and(|end| ["md", "txt", "jsonl"].iter().any(|known| end == *known)) {
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+fn keys(accepted: &[String]) -> Finding {
+    match accepted.len() {
+        0 => finding(Well, "keys", "none: a server here is for everybody on this machine, and nobody else"),
+        count => finding(Well, "keys", format!("a server here accepts {count}")),
+    }
+}
+
+async fn own_server(local: &Local) -> Vec<Finding> {
+    let path = &local.config.store;
+    let Some(file) = folder::holder(path) else {
+        return vec![finding(Well, "server", "none runs on this store; a command does the work itself")];
+    };
+    let ServerFile { pid, address, store_id, key } = file;
+    let url = format!("http://{address}");
+    let mut found = vec![finding(Well, "server", format!("process {pid} has the store and listens on {url}"))];
+    found.extend(health(&url, Some(&store_id)).await);
+    if found.iter().all(|finding| finding.health != Fail) {
+        let key = local.key.clone().unwrap_or(key);
+        found.push(admits(&url, Some(key)).await);
+    }
+    found
+}
+
+async fn named_server(url: &str, key: Option<String>) -> Vec<Finding> {
+    let mut found = vec![finding(Well, "server", format!("{url}, as named"))];
+    found.extend(health(url, None).await);
+    if found.iter().all(|finding| finding.health != Fail) {
+        found.push(admits(url, key).await);
+    }
+    found
+}
+
+/// What a server says of itself; a key is not shown to it before it is known.
+async fn health(url: &str, store: Option<&str>) -> Vec<Finding> {
+    let client = match Client::new(url, None) {
+        Ok(client) => client,
+        Err(bad) => return vec![finding(Fail, "server", bad.to_string())],
+    };
+    let health = match timeout(PATIENCE, client.health()).await {
+        Err(_) => return vec![finding(Fail, "server", format!("did not answer within {} s", PATIENCE.as_secs()))],
+        Ok(Err(bad)) => return vec![finding(Fail, "server", bad.to_string())],
+        Ok(Ok(health)) => health,
+    };
+    let ours = env!("CARGO_PKG_VERSION");
+    let mut found = vec![if health.version == ours {
+        finding(Well, "version", format!("{ours}, like this program"))
+    } else {
+        finding(Warn, "version", format!("the server is {}, this program {ours}", health.version))
+    }];
+    if store.is_some_and(|store| store != health.store) {
+        found.push(finding(Fail, "server", format!("it has another store: {}", health.store)));
+    }
+    found.push(match timeout(PATIENCE, client.ready()).await {
+        Ok(Ok(())) => finding(Well, "ready", "it accepts runs"),
+        Ok(Err(bad)) => finding(Fail, "ready", bad.to_string()),
+        Err(_) => finding(Fail, "ready", format!("did not say within {} s", PATIENCE.as_secs())),
+    });
+    found
+}
+
+async fn admits(url: &str, key: Option<String>) -> Finding {
+    let which = legwork_api::client::ListRuns { limit: Some(1), ..Default::default() };
+    let shown = if key.is_some() { "the key is accepted" } else { "no key is needed" };
+    let client = match Client::new(url, key) {
+        Ok(client) => client,
+        Err(bad) => return finding(Fail, "key", bad.to_string()),
+    };
+    match timeout(PATIENCE, client.list(&which)).await {
+        Ok(Ok(_)) => finding(Well, "key", shown),
+        Ok(Err(bad)) => finding(Fail, "key", bad.to_string()),
+        Err(_) => finding(Fail, "key", "the server did not answer"),
+    }
+}
+
+fn files() -> Finding {
+    match machine::file_limit() {
+        Ok((_, most)) if most < FEW_FILES => finding(
+            Warn,
+            "files",
+            format!("{most} at once, so fewer than a thousand callers can wait: raise `ulimit -Hn`"),
+        ),
+        Ok((now, most)) => {
+            let most = if most == u64::MAX { "any number".to_owned() } else { most.to_string() };
+            finding(Well, "files", format!("{now} at once, which a server raises to {most}"))
+        }
+        Err(error) => finding(Warn, "files", format!("nobody knows how many may be open: {error}")),
+    }
+}
+
+/// What the environment makes the official SDKs do.
+fn variables(environment: &Environment) -> Vec<Finding> {
+    match (&environment.parallel_base_url, &environment.parallel_api_key) {
+        (Some(url), _) => vec![finding(Well, "sdk", format!("PARALLEL_BASE_URL points the official SDKs to {url}"))],
+        (None, Some(_)) => {
+            let says = "PARALLEL_API_KEY is set and PARALLEL_BASE_URL is not: the official SDKs ask their own service";
+            vec![finding(Warn, "sdk", says)]
+        }
+        (None, None) => Vec::new(),
+    }
+}

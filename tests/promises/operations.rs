@@ -1,0 +1,175 @@
+//! What is promised to those who run a server: its log, its copies, and what `doctor` says of it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use legwork_api::client::{Client, ListRuns, NewTask};
+use serde_json::Value;
+
+use crate::support::{Server, legwork};
+
+fn on(store: &Path, arguments: &[&str]) -> Output {
+    legwork().args(arguments).env("LEGWORK_STORE", store).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn client(server: &Server) -> Client {
+    Client::new(&server.url(), Some(server.at.key.clone())).unwrap()
+}
+
+fn question(text: &str) -> NewTask {
+    NewTask { input: text.into(), processor: "base".to_owned(), ..NewTask::default() }
+}
+
+#[test]
+fn a_json_log_is_one_object_a_line_and_nothing_else() {
+    let store = tempfile::tempdir().unwrap();
+    let mut command = legwork();
+    command.args(["serve", "--listen", "0", "--role", "api", "--log", "json", "-v"]).env("LEGWORK_STORE", store.path());
+    let mut serving = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&log.next().unwrap().unwrap()).unwrap() };
+    let started = loop {
+        let line = next();
+        if line["message"] == "listening" {
+            break line;
+        }
+    };
+    let address: SocketAddr = started["server.address"].as_str().unwrap().parse().unwrap();
+    let asked = std::process::Command::new(env!("CARGO_BIN_EXE_legwork"))
+        .args(["list", "--server", &format!("http://{address}")])
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(asked.status.success());
+    let answered = loop {
+        let line = next();
+        if line["message"] == "answered" {
+            break line;
+        }
+    };
+    assert_eq!(answered["level"], "DEBUG");
+    assert_eq!(answered["http.method"], "GET");
+    assert_eq!(answered["http.path"], "/v1/tasks/runs", "the query is left out");
+    assert_eq!(answered["http.status"], 200);
+    assert!(answered["took_ms"].is_u64() && answered["timestamp"].is_string(), "{answered}");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_made_under_load_has_every_run_that_was_accepted_before_it_began() {
+    let (store, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(store.path(), &["--role", "api"]);
+    let accepted = Arc::new(Mutex::new(Vec::new()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (client, accepted, stop) = (client(&server), accepted.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let run = client.create(&question("What is the capital of Chad?")).await.unwrap();
+                    accepted.lock().unwrap().push(run.run_id);
+                }
+            })
+        })
+        .collect();
+    while accepted.lock().unwrap().len() < 200 {
+        tokio::task::yield_now().await;
+    }
+    let before = accepted.lock().unwrap().clone();
+    let file = elsewhere.path().join("copy/legwork.db");
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    let (from, to) = (store.path().to_owned(), file.display().to_string());
+    let copied = tokio::task::spawn_blocking(move || stdout(&on(&from, &["backup", &to, "--json"]))).await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let copied: Value = serde_json::from_str(&copied).unwrap();
+    drop(server);
+
+    // The copy is a store: what it holds is found again, and goes on.
+    let again = Server::start(file.parent().unwrap(), &[]);
+    assert_eq!(again.at.store_id, copied["store"].as_str().unwrap());
+    let client = client(&again);
+    for id in &before {
+        client.run(*id).await.unwrap();
+    }
+    assert!(usize::try_from(copied["runs"].as_u64().unwrap()).unwrap() >= before.len());
+    let ended = client.result(before[0], None).await.unwrap();
+    assert_eq!(ended.run().status.as_str(), "completed");
+    assert!(!client.list(&ListRuns::default()).await.unwrap().runs.is_empty());
+}
+
+#[test]
+fn a_copy_is_made_of_a_store_whose_server_was_killed_and_replaces_nothing_unasked() {
+    let (store, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = elsewhere.path().join("copy.db").display().to_string();
+    let none = on(store.path(), &["backup", &file]);
+    assert_eq!(none.status.code(), Some(2), "there is no store yet");
+    let server = Server::start(store.path(), &["--role", "api"]);
+    on(store.path(), &["ask", "q", "--timeout", "0"]);
+    server.kill();
+    assert!(stdout(&on(store.path(), &["backup", &file])).contains("copy.db: 1 run, "));
+    let refused = on(store.path(), &["backup", &file]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"));
+    stdout(&on(store.path(), &["backup", &file, "--force"]));
+    let left: Vec<_> = elsewhere.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["copy.db"], "no draft is left");
+}
+
+/// What `doctor` found: how each thing is that it looked at.
+fn found(output: &Output) -> Vec<(String, String)> {
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["ok"], output.status.success());
+    let checks = told["checks"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    checks.map(|check| (text(&check["about"]), text(&check["health"]))).collect()
+}
+
+#[test]
+fn doctor_finds_a_server_that_is_well_and_says_what_is_wrong() {
+    let store = tempfile::tempdir().unwrap();
+    let is =
+        |found: &[(String, String)], about: &str, health: &str| found.contains(&(about.to_owned(), health.to_owned()));
+    let without = on(store.path(), &["doctor", "--json"]);
+    assert!(without.status.success(), "{}", String::from_utf8_lossy(&without.stdout));
+
+    let server = Server::start(store.path(), &["--accept-key", "sesame"]);
+    let well = found(&on(store.path(), &["doctor", "--json"]));
+    for about in ["store", "runs", "server", "version", "ready", "key", "sqlite"] {
+        assert!(is(&well, about, "ok"), "{about} in {well:?}");
+    }
+    let wrong = on(store.path(), &["doctor", "--json", "--api-key", "wrong"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(is(&found(&wrong), "key", "fail"));
+    let bad = store.path().join("bad.toml");
+    std::fs::write(&bad, "solts = 4\n").unwrap();
+    let odd = on(store.path(), &["doctor", "--json", "--config", &bad.display().to_string(), "--corpus", "/nowhere"]);
+    assert!(is(&found(&odd), "settings", "fail") && is(&found(&odd), "corpus", "fail"));
+    drop(server);
+    let gone = on(store.path(), &["doctor", "--json", "--server", "http://127.0.0.1:1"]);
+    assert!(is(&found(&gone), "server", "fail"));
+}
+
+#[test]
+fn the_commands_describe_themselves_whatever_the_settings_are_like() {
+    let store = tempfile::tempdir().unwrap();
+    let bad = store.path().join("bad.toml");
+    std::fs::write(&bad, "solts = 4\n").unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = legwork().args(["completions", shell]).env("LEGWORK_CONFIG", &bad).output().unwrap();
+        assert!(stdout(&script).contains("doctor"), "{shell}");
+    }
+    assert!(stdout(&legwork().args(["man", "serve"]).output().unwrap()).contains("\\-\\-listen"));
+}
