@@ -44,14 +44,23 @@ fn about(out: &mut String, folder: &FolderSurvey, style: Style) {
     let (documents, size) = (counted(folder.documents, "document"), checkup::size(folder.bytes));
     let _ = writeln!(out, "\n{}: {documents}, {size}, cited as corpus:{}/…", style.bold(&path), clean(&folder.name));
     for kind in &folder.kinds {
-        let more = if kind.documents == kind.files { String::new() } else { format!(" ({})", counted(kind.documents, "document")) };
-        let _ = writeln!(out, "  {:<9} {}{more}, {}", kind.kind, counted(kind.files, "file"), checkup::size(kind.bytes));
+        let more = if kind.documents == kind.files {
+            String::new()
+        } else {
+            format!(" ({})", counted(kind.documents, "document"))
+        };
+        let _ =
+            writeln!(out, "  {:<9} {}{more}, {}", kind.kind, counted(kind.files, "file"), checkup::size(kind.bytes));
     }
     if let Some(at) = folder.read_at {
         let _ = writeln!(out, "  last read {at}");
     }
     if folder.pending > 0 {
-        let _ = writeln!(out, "  {} not read yet; a running server reads them within half a minute", counted(folder.pending, "file"));
+        let _ = writeln!(
+            out,
+            "  {} not read yet; a running server reads them within half a minute",
+            counted(folder.pending, "file")
+        );
     }
     if !folder.skipped.is_empty() {
         let _ = writeln!(out, "  skipped {}:", folder.skipped.len());

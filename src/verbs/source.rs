@@ -8,8 +8,8 @@ use legwork_server::config::Role;
 use super::Settings;
 use crate::args::SourceArgs;
 use crate::exit::{Exit, Failure};
-use crate::render::{self, Style, clean};
 use crate::print;
+use crate::render::{self, Style, clean};
 
 pub(super) async fn run(args: SourceArgs, settings: Settings) -> Result<Exit, Failure> {
     let station = settings.station(args.target, Role::Api).await?;

@@ -4,6 +4,7 @@
 
 mod cli;
 mod crash;
+mod documents;
 mod guide;
 mod operations;
 mod sdk;

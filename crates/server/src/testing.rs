@@ -77,6 +77,14 @@ impl World {
         Self::with(keys, true)
     }
 
+    /// A server with keys whose answers may rest on these documents.
+    pub(crate) fn with_documents(keys: &[&str], files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("docs")).unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join("docs").join(name), text).unwrap());
+        Self::on(folder, keys, true)
+    }
+
     fn with(keys: &[&str], hints: bool) -> Self {
         Self::on(tempfile::tempdir().unwrap(), keys, hints)
     }
@@ -105,7 +113,10 @@ impl World {
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
+        let docs = folder.path().join("docs");
         let registry = Registry::of(puppets);
+        let registry =
+            if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
         let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned(), metrics);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);

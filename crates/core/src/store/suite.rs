@@ -386,7 +386,9 @@ async fn a_search_finds_what_was_said_a_moment_later(store: &dyn Store) {
 async fn a_search_is_never_led_astray(store: &dyn Store) {
     submit(store, asking(1, "alpha"), T).await;
     index_all(store).await;
-    for odd in ["\"", "a\"b", "alpha OR", "NOT alpha", "*", "(", "asked:alpha", "^alpha", "", "\0", "alpha AND ) beta", "{a}:"] {
+    for odd in
+        ["\"", "a\"b", "alpha OR", "NOT alpha", "*", "(", "asked:alpha", "^alpha", "", "\0", "alpha AND ) beta", "{a}:"]
+    {
         found(store, odd).await;
     }
     // The newest facts go and their numbers may be given again.

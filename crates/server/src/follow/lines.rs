@@ -39,6 +39,7 @@ pub(crate) struct Line {
     reading: tokio::sync::Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Seen {
     generation: u64,
     view: Option<Arc<View>>,
@@ -134,12 +135,12 @@ impl Line {
 
     /// The run as it is now, or as somebody read it since its last change.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<Option<Arc<View>>, StoreError> {
-        if let Some(view) = self.fresh() {
-            return Ok(view);
+        if let Some(seen) = self.fresh() {
+            return Ok(seen.view);
         }
         let _reading = self.reading.lock().await;
-        if let Some(view) = self.fresh() {
-            return Ok(view);
+        if let Some(seen) = self.fresh() {
+            return Ok(seen.view);
         }
         // Taken before the read: a change during the read makes the next look read again.
         let generation = self.generation.load(Ordering::Acquire);
@@ -150,9 +151,9 @@ impl Line {
     }
 
     /// What was read since the last change, if anybody has.
-    fn fresh(&self) -> Option<Option<Arc<View>>> {
+    fn fresh(&self) -> Option<Seen> {
         let generation = self.generation.load(Ordering::Acquire);
-        self.seen().as_ref().filter(|seen| seen.generation == generation).map(|seen| seen.view.clone())
+        self.seen().as_ref().filter(|seen| seen.generation == generation).cloned()
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {

@@ -46,6 +46,13 @@ impl Registry {
         Self::of(Tier::names().map(|name| (name, idle.clone())))
     }
 
+    /// The same processors, beside the documents in these folders.
+    #[cfg(test)]
+    pub(crate) fn with_documents(self, corpus: &[PathBuf], store: &Path) -> Self {
+        let library = Library::open(corpus, store).expect("the folders of a test are there");
+        Self { library: Some(Arc::new(library)), ..self }
+    }
+
     /// The text of this hash that an answer may rest on.
     pub async fn source(&self, hash: &str) -> Option<Source> {
         self.library.as_ref()?.source(hash).await

@@ -66,11 +66,9 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn folder(&mut self, folder: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(folder)? {
-            // What is gone by now is not there.
-            if let Ok(entry) = entry {
-                self.entry(&entry);
-            }
+        // What is gone by now is not there.
+        for entry in fs::read_dir(folder)?.flatten() {
+            self.entry(&entry);
         }
         Ok(())
     }

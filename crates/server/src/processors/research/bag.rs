@@ -128,10 +128,16 @@ fn narrow(number: usize) -> u32 {
 /// Appends a number, seven bits a byte, the low ones first.
 pub(in crate::processors) fn put(out: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
+        out.push(low(number) | 0x80);
         number >>= 7;
     }
-    out.push((number & 0x7f) as u8);
+    out.push(low(number));
+}
+
+/// The seven low bits.
+fn low(number: usize) -> u8 {
+    // Below 0x80 by the mask.
+    u8::try_from(number & 0x7f).unwrap_or(0)
 }
 
 /// Takes a number off the front; `None` if there is none.

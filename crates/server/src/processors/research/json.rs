@@ -244,6 +244,7 @@ impl<'a, 's> Filler<'a, 's, '_> {
     }
 
     /// `Fan Si Pan` in `Fan Si Pan 3,144 m`.
+    #[expect(clippy::unused_self, reason = "it stands among the methods it is used by")]
     fn name_in(&self, finding: &super::part::Finding<'a>) -> String {
         let first = super::facts::items(&finding.value).first().map(|item| pick::name_of(item));
         first.filter(|name| !name.is_empty()).unwrap_or_else(|| finding.value.clone())

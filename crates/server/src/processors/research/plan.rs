@@ -273,6 +273,10 @@ impl<'a> Planner<'a, '_> {
                 let line = format!("Yes: {}", found.line);
                 Part::Found(found.clone().worded(line))
             }
+            // `Does Costa Rica have an army?`: the list of its forces is no plain yes.
+            Part::Found(found) if polar && asked.row.name == "Military and security forces" => {
+                Part::Found(found.doubted("the field lists the forces and says neither yes nor no"))
+            }
             Part::Found(_) | Part::Missing { .. } => part,
         }
     }

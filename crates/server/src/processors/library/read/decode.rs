@@ -52,7 +52,8 @@ fn unmarked_wide(head: &[u8]) -> Option<&'static Encoding> {
 /// Whether there are too many control characters for a text.
 fn is_noise(head: &[u8]) -> bool {
     let controls = head.iter().filter(|byte| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b));
-    controls.count() * 50 > head.len()
+    let controls = controls.count();
+    controls > 4 && controls * 50 > head.len()
 }
 
 /// UTF-8 with a few broken places: they are far fewer than the characters that are whole.

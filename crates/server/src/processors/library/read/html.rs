@@ -9,12 +9,14 @@ use encoding_rs::Encoding;
 
 use self::cells::table;
 use super::Reading;
+use super::xml::{Event, Events};
 
 /// An article below this many characters is not believed to be the page.
 const SHORTEST: usize = 250;
-/// A page above this size, or nested deeper than this, is taken whole: looking for its article would take too long.
+/// A page above this size, or nested deeper than this, is taken as its bare words: what builds a page, as browsers do,
+/// takes the square of its depth.
 const LARGEST: usize = 2 << 20;
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 500;
 
 /// The encoding that a page names in its head.
 pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -29,17 +31,17 @@ pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Reads a page.
 pub(super) fn read(html: &str) -> Reading {
+    if html.len() > LARGEST || depth(html) > DEEPEST {
+        return bare(html);
+    }
     let page = Document::from(html);
     let whole = Shown::of(page.root(), true);
     let mut title = title_of(&page);
-    if html.len() > LARGEST || whole.deepest > DEEPEST {
-        return Reading::one(title, None, whole.text);
-    }
     let config = Config { max_elements_to_parse: 0, ..Config::default() };
     let article = Readability::with_document(page, None, Some(config)).ok().and_then(|mut reader| reader.parse().ok());
     let Some(article) = article else { return Reading::one(title, None, whole.text) };
     if !article.title.trim().is_empty() {
-        title = article.title.to_string();
+        title.clone_from(&article.title);
     }
     let found = Shown::of(Document::from(article.content).root(), false);
     let body = if found.is_page(&whole) { found.text } else { whole.text };
@@ -48,7 +50,55 @@ pub(super) fn read(html: &str) -> Reading {
 
 /// The text of a piece of HTML.
 pub(super) fn plain(html: &str) -> String {
+    if html.len() > LARGEST || depth(html) > DEEPEST {
+        return bare(html).texts.remove(0).body;
+    }
     Shown::of(Document::from(html).root(), false).text
+}
+
+/// How deep a page is nested, at the most. Elements that end without being closed are not counted.
+fn depth(html: &str) -> usize {
+    let (mut now, mut deepest) = (0_usize, 0);
+    for tag in html.split('<').skip(1) {
+        let closes = tag.starts_with('/');
+        let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if name.is_empty() || ENDLESS.iter().any(|endless| endless.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        now = if closes { now.saturating_sub(1) } else { now + 1 };
+        deepest = deepest.max(now);
+    }
+    deepest
+}
+
+/// Elements without an end, or whose end may be left out.
+const ENDLESS: [&str; 27] = [
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p",
+    "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup", "svg",
+];
+
+/// The words between the tags, a line each.
+fn bare(html: &str) -> Reading {
+    let (mut title, mut body) = (String::new(), String::new());
+    let mut inside = "";
+    for event in Events::of(html) {
+        match event {
+            Event::Open { name, .. } => inside = name,
+            Event::Close => inside = "",
+            Event::Text(_) if ["script", "style"].iter().any(|name| name.eq_ignore_ascii_case(inside)) => {}
+            Event::Text(text) => {
+                let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                if title.is_empty() && inside.eq_ignore_ascii_case("title") {
+                    title.clone_from(&line);
+                }
+                if !line.is_empty() {
+                    body.push_str(&line);
+                    body.push('\n');
+                }
+            }
+        }
+    }
+    Reading::one(title, None, body)
 }
 
 fn title_of(page: &Document) -> String {
@@ -63,22 +113,18 @@ struct Shown {
     text: String,
     /// Rows of tables with data in them.
     rows: usize,
-    deepest: usize,
 }
 
 impl Shown {
     /// The text below a node; `outer` leaves out what frames a page: menus, feet, margins.
     fn of(root: NodeRef<'_>, outer: bool) -> Self {
-        let mut shown = Self { text: String::new(), rows: 0, deepest: 0 };
+        let mut shown = Self { text: String::new(), rows: 0 };
         let mut writer = Writer::default();
-        let mut depth = 0;
         let mut next = Some(root);
         // Not by recursion: a page may be nested as deep as it likes.
         while let Some(node) = next {
-            shown.deepest = shown.deepest.max(depth);
             let enter = shown.open(&node, &mut writer, outer);
             if let Some(child) = node.first_child().filter(|_| enter) {
-                depth += 1;
                 next = Some(child);
                 continue;
             }
@@ -93,7 +139,6 @@ impl Shown {
                 if let Some(sibling) = node.next_sibling() {
                     break Some(sibling);
                 }
-                depth -= 1;
                 match node.parent() {
                     Some(parent) => node = parent,
                     None => break None,

@@ -85,9 +85,7 @@ impl Kind {
         let is_pdf = head.windows(5).any(|window| window == b"%PDF-");
         let is_office = self == Self::Office;
         match (self, sniffed(head)) {
-            (Self::Pdf, _) | (Self::Text, _) if is_pdf && (self == Self::Pdf || head.starts_with(b"%PDF-")) => {
-                Ok(Self::Pdf)
-            }
+            (Self::Pdf | Self::Text, _) if is_pdf && (self == Self::Pdf || head.starts_with(b"%PDF-")) => Ok(Self::Pdf),
             (Self::Pdf, _) if is_page(head) => Ok(Self::Html),
             (Self::Pdf, Some(other)) => Err(format!("it is no PDF but {other}")),
             (Self::Pdf, None) => Err("it is no PDF".to_owned()),

@@ -95,12 +95,11 @@ impl Page {
     /// The first row of a table names its columns.
     fn end_row(&mut self) {
         let row = std::mem::take(&mut self.row);
-        match &self.headers {
-            Some(headers) => push_row(&mut self.out, headers, row.iter().map(String::as_str)),
-            None => {
-                push_row(&mut self.out, &[], row.iter().map(String::as_str));
-                self.headers = Some(row.iter().map(|cell| cell.trim().to_owned()).collect());
-            }
+        if let Some(headers) = &self.headers {
+            push_row(&mut self.out, headers, row.iter().map(String::as_str));
+        } else {
+            push_row(&mut self.out, &[], row.iter().map(String::as_str));
+            self.headers = Some(row.iter().map(|cell| cell.trim().to_owned()).collect());
         }
     }
 }
@@ -140,7 +139,7 @@ fn book(archive: &Archive<'_>) -> Result<Reading, Reason> {
             body.push('\n');
         }
     }
-    let opf = archive.names().find(|name| name.ends_with(".opf"));
+    let opf = archive.names().find(|name| name.to_ascii_lowercase().ends_with(".opf"));
     let title = opf.and_then(|place| meta_title(archive, place)).unwrap_or_default();
     Ok(Reading::one(title, None, body))
 }

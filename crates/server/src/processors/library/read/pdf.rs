@@ -150,9 +150,8 @@ fn text_of(bytes: &[u8]) -> Told {
         Ok(document) => document,
         Err(error) => return Told::Unreadable(format!("it is damaged: {error}")),
     };
-    let document = match unlocked(document) {
-        Some(document) => document,
-        None => return Told::Unreadable("it is locked with a password".to_owned()),
+    let Some(document) = unlocked(document) else {
+        return Told::Unreadable("it is locked with a password".to_owned());
     };
     let (mut pages, mut broken, mut size) = (Vec::new(), Vec::new(), 0);
     for number in document.get_pages().into_keys() {
@@ -189,10 +188,8 @@ fn page(document: &Document, number: u32) -> Option<String> {
 fn title(document: &Document) -> Option<String> {
     let about = document.trailer.get(b"Info").ok()?;
     let about = document.dereference(about).ok()?.1.as_dict().ok()?;
-    let title = match document.dereference(about.get(b"Title").ok()?).ok()?.1 {
-        Object::String(bytes, _) => words_of(bytes),
-        _ => return None,
-    };
+    let Object::String(bytes, _) = document.dereference(about.get(b"Title").ok()?).ok()?.1 else { return None };
+    let title = words_of(bytes);
     let is_file = [".doc", ".docx", ".tex", ".dvi", ".indd", ".qxd", ".pdf"]
         .iter()
         .any(|end| title.to_lowercase().ends_with(end));

@@ -33,7 +33,12 @@ pub(super) fn read(text: &str) -> Result<Reading, Reason> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     let rows = match &value {
         Value::Array(rows) if rows.iter().any(|row| row.as_object().is_some_and(has_text)) => rows,
-        other => {
+        other @ (Value::Array(_)
+        | Value::Object(_)
+        | Value::String(_)
+        | Value::Number(_)
+        | Value::Bool(_)
+        | Value::Null) => {
             let title = other.as_object().and_then(title_of).unwrap_or_default();
             let url = other.as_object().and_then(|object| text_at(object, "url")).map(str::to_owned);
             return Ok(Reading::one(title, url, flattened(other)));
@@ -113,7 +118,7 @@ fn gather(path: &str, value: &Value, out: &mut String) {
             }
         }
         Value::Array(list) => list.iter().for_each(|value| gather(path, value, out)),
-        other => {
+        other @ (Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null) => {
             let mut own = Vec::new();
             scalars("", other, &mut own);
             paragraph(path, &own.join("; "), out);
@@ -157,7 +162,7 @@ fn scalars(key: &str, value: &Value, pairs: &mut Vec<String>) {
             }
         }
         Value::Object(row) => {
-            row.iter().for_each(|(inner, value)| scalars(&format!("{key} {}", named(inner)), value, pairs))
+            row.iter().for_each(|(inner, value)| scalars(&format!("{key} {}", named(inner)), value, pairs));
         }
     }
 }

@@ -9,6 +9,7 @@ const SAMPLE: usize = 20;
 /// How many rows are read of one file.
 const ROWS: usize = 100_000;
 
+#[expect(clippy::unnecessary_wraps, reason = "every kind is read through the same shape")]
 /// Reads a table; `mark` stands between its cells when that is known.
 pub(super) fn read(text: &str, mark: Option<u8>) -> Result<Reading, Reason> {
     let (text, named) = named_mark(text);

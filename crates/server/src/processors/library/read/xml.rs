@@ -58,24 +58,30 @@ struct Reader {
 struct Element {
     name: String,
     text: String,
-    /// Some text stands beside elements.
-    mixed: bool,
+    /// Some of the text is its own, and not that of an element in it.
+    own: bool,
     children: usize,
     pairs: Vec<String>,
+}
+
+impl Element {
+    /// Whether text stands beside elements.
+    fn is_mixed(&self) -> bool {
+        self.own && self.children > 0
+    }
 }
 
 impl Reader {
     fn open(&mut self, name: &str) {
         if let Some(above) = self.open.last_mut() {
             above.children += 1;
-            above.mixed |= !above.text.trim().is_empty();
         }
         self.open.push(Element { name: name.to_owned(), ..Element::default() });
     }
 
     fn text(&mut self, text: &str) {
         if let Some(element) = self.open.last_mut() {
-            element.mixed |= element.children > 0 && !text.trim().is_empty();
+            element.own |= !text.trim().is_empty();
             element.text.push_str(text);
         }
     }
@@ -83,7 +89,7 @@ impl Reader {
     fn close(&mut self) {
         let Some(element) = self.open.pop() else { return };
         let is_leaf = element.children == 0;
-        if !is_leaf && !element.mixed {
+        if !is_leaf && !element.is_mixed() {
             self.paragraph(&element.pairs.join("; "));
             return;
         }
@@ -96,7 +102,7 @@ impl Reader {
         }
         let prose = !is_leaf || words.len() > 200;
         match self.open.last_mut() {
-            Some(above) if above.mixed => {
+            Some(above) if above.is_mixed() => {
                 above.text.push(' ');
                 above.text.push_str(&words);
             }
@@ -222,15 +228,12 @@ fn unescaped(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
         let named = after.split_once(';').filter(|(name, _)| name.len() <= 8);
-        match named.and_then(|(name, behind)| Some((character(name)?, behind))) {
-            Some((c, behind)) => {
-                out.push(c);
-                rest = behind;
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
+        if let Some((c, behind)) = named.and_then(|(name, behind)| Some((character(name)?, behind))) {
+            out.push(c);
+            rest = behind;
+        } else {
+            out.push('&');
+            rest = after;
         }
     }
     out.push_str(rest);
