@@ -38,6 +38,7 @@ pub struct FolderSurvey {
     /// How large their files are together, in bytes.
     pub bytes: u64,
     /// When something in it was last read.
+    #[serde(serialize_with = "shown")]
     pub read_at: Option<Micros>,
     /// The kinds of files.
     pub kinds: Vec<KindSurvey>,
@@ -95,6 +96,11 @@ pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey,
         }
     }
     Ok(Survey { built_in, folders: folders.iter().map(|folder| told(&shelf, folder, own.as_deref())).collect() })
+}
+
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+fn shown<S: serde::Serializer>(at: &Option<Micros>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.to_string()).serialize(to)
 }
 
 /// What was left out of a folder: what could not be opened, and what could not be read.

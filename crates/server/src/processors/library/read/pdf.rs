@@ -166,7 +166,8 @@ fn text_of(bytes: &[u8]) -> Told {
             break;
         }
     }
-    Told::Text { title: title(&document).unwrap_or_default(), pages, broken }
+    let title = title(&document).or_else(|| first_line(pages.first()?)).unwrap_or_default();
+    Told::Text { title, pages, broken }
 }
 
 /// Many are locked with an empty password, against being changed.
@@ -194,6 +195,13 @@ fn title(document: &Document) -> Option<String> {
         .iter()
         .any(|end| title.to_lowercase().ends_with(end));
     Some(title).filter(|title| title.chars().any(char::is_alphabetic) && !is_file && title != "untitled")
+}
+
+/// The first line of the first page, if it may be a title.
+fn first_line(page: &str) -> Option<String> {
+    let line = page.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let letters = line.chars().filter(|c| c.is_alphabetic()).count();
+    (letters >= 4 && line.chars().count() <= 120).then(|| line.to_owned())
 }
 
 /// A string of a PDF: UTF-16 with a mark, or near enough to Latin-1.
