@@ -86,6 +86,13 @@ pub(crate) struct ServeArgs {
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
     pub(crate) drain: Option<u64>,
+    /// How often a stream of events sends a comment when there is nothing to say, so that proxies do not take it for dead
+    /// [default: 15].
+    #[arg(long, value_name = "SECONDS", env = "LEGWORK_HEARTBEAT")]
+    pub(crate) heartbeat: Option<f64>,
+    /// End a stream of events after so long, for its reader to come back [default: it lives as long as its reader stays].
+    #[arg(long, value_name = "SECONDS", env = "LEGWORK_STREAM_LIMIT")]
+    pub(crate) stream_limit: Option<f64>,
     /// Have processors that do nothing, for measuring what is around them.
     #[arg(long, hide = true)]
     pub(crate) idle: bool,

@@ -25,6 +25,8 @@ pub(crate) struct ConfigFile {
     pub(crate) role: Option<RoleArg>,
     pub(crate) slots: Option<usize>,
     pub(crate) drain: Option<u64>,
+    pub(crate) heartbeat: Option<f64>,
+    pub(crate) stream_limit: Option<f64>,
     pub(crate) log: Option<LogArg>,
     pub(crate) server: Option<String>,
     pub(crate) api_key: Option<String>,

@@ -161,8 +161,8 @@ pub(crate) fn run(run: &TaskRun, style: Style) -> String {
     ];
     if let Some(ours) = &run.legwork {
         // Of a run whose progress is not kept it stays at 0, which would say something else.
-        if ours.progress_meter > 0 {
-            rows.push(("progress", format!("{} %", ours.progress_meter)));
+        if let Some(meter @ 1..) = ours.progress_meter {
+            rows.push(("progress", format!("{meter} %")));
         }
         if let Some(question) = &ours.question {
             rows.push(("asks", clean(&question.text)));
@@ -208,8 +208,8 @@ pub(crate) fn progress(run: &TaskRun) -> String {
         return run.status.to_string();
     };
     match ours.progress_meter {
-        0 => run.status.to_string(),
-        meter => format!("{} {meter} %", run.status),
+        None | Some(0) => run.status.to_string(),
+        Some(meter) => format!("{} {meter} %", run.status),
     }
 }
 

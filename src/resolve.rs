@@ -17,6 +17,8 @@ use crate::environment::Environment;
 const PORT: u16 = 8787;
 const SLOTS: usize = 64;
 const DRAIN: Duration = Duration::from_secs(10);
+/// Below the 30 s after which many a proxy gives up, and below every SDK's patience.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What `serve` will use.
 #[derive(Debug)]
@@ -94,6 +96,8 @@ pub(crate) enum BadConfig {
     Store(String),
     #[error("there is no folder to keep runs in: HOME is not set")]
     NoHome,
+    #[error("--{name} is a number of seconds above 0, not {given}")]
+    Seconds { name: &'static str, given: f64 },
     #[error("with 0 slots nothing would ever be worked on")]
     NoSlots,
 }
@@ -112,7 +116,7 @@ impl BadConfig {
             Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
             Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
-            Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
+            Self::Seconds { .. } | Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
         }
     }
 }
@@ -130,6 +134,12 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         role: args.role.or(file.role).map_or(Role::All, Role::from),
         slots: slots(args.slots.or(file.slots))?,
         drain: args.drain.or(file.drain).map_or(DRAIN, Duration::from_secs),
+        heartbeat: args.heartbeat.or(file.heartbeat).map_or(Ok(HEARTBEAT), |given| seconds("heartbeat", given))?,
+        stream_limit: args
+            .stream_limit
+            .or(file.stream_limit)
+            .map(|given| seconds("stream-limit", given))
+            .transpose()?,
     };
     if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
         return Err(BadConfig::NeedsKey(config.listen));
@@ -173,6 +183,8 @@ pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environme
         slots: slots(file.slots)?,
         // What is not done goes on with the next command.
         drain: Duration::ZERO,
+        heartbeat: HEARTBEAT,
+        stream_limit: None,
     };
     Ok(Target::Store(Box::new(Local { config, key: key.or(file.api_key), named })))
 }
@@ -228,6 +240,10 @@ fn cors(given: Vec<String>) -> Result<Vec<Url>, BadConfig> {
         _ => Err(BadConfig::Cors(text)),
     };
     given.into_iter().map(origin).collect()
+}
+
+fn seconds(name: &'static str, given: f64) -> Result<Duration, BadConfig> {
+    Duration::try_from_secs_f64(given).ok().filter(|time| !time.is_zero()).ok_or(BadConfig::Seconds { name, given })
 }
 
 fn slots(given: Option<usize>) -> Result<usize, BadConfig> {

@@ -126,6 +126,8 @@ mod tests {
             role: Role::All,
             slots: 64,
             drain: Duration::ZERO,
+            heartbeat: Duration::from_secs(15),
+            stream_limit: None,
         }
     }
 

@@ -3,6 +3,8 @@
 //! - [`run_input`] reads what a caller asks for, says everything that is wrong with it at once, and keeps the JSON it
 //!   carries as the very bytes it was given.
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
+//! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
+//! - [`token`] lets a browser read one run.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
 //! - `client` (a feature, on by default) speaks all of that to a server.
 //!
@@ -11,10 +13,13 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod code;
+pub mod event;
 mod findings;
 mod json;
 pub mod result;
 pub mod run;
 pub mod run_input;
 pub mod source;
+pub mod sse;
+pub mod token;
 pub mod warning;

@@ -1,6 +1,7 @@
 //! What a caller is shown of a run: the wire's `TaskRun` (wire.md 2.1).
 
 use bytes::Bytes;
+use legwork_core::fact::{Fact, What};
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::{Failure, Question, Run, State, Status};
 use legwork_core::time::Micros;
@@ -54,10 +55,12 @@ pub struct TaskRun {
 pub struct Legwork {
     /// Rises with every fact of the run's log; also its `ETag`.
     pub version: u64,
-    /// How often it was started.
-    pub attempts: u32,
-    /// How far it is, 0 to 100, if its progress is kept.
-    pub progress_meter: u8,
+    /// How often it was started. Not in events, which tell what a fact says and no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// How far it is, 0 to 100, if its progress is kept. Not in events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_meter: Option<u8>,
     /// What it wants to know, while it is `action_required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionView>,
@@ -81,11 +84,21 @@ impl TaskRun {
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
-}
 
-impl From<&Run> for TaskRun {
-    fn from(run: &Run) -> Self {
-        let status = run.life.status();
+    /// The run as a fact of its log left it. Only the fact and what never changes of the run is shown, so that it is the
+    /// same whenever it is asked.
+    pub fn as_of(run: &Run, fact: &Fact) -> Self {
+        let (status, why, asked) = match &fact.what {
+            What::State { status, failure, question } => (*status, failure.as_ref(), question.as_ref()),
+            // No other fact changes what is shown of a run; no caller asks this of one.
+            What::Answer { .. } | What::Finish | What::Progress { .. } => return Self::from(run),
+        };
+        let question = asked.map(QuestionView::from);
+        let legwork = Legwork { version: fact.seq, attempts: None, progress_meter: None, question };
+        Self::shown(run, status, fact.at, why, legwork)
+    }
+
+    fn shown(run: &Run, status: Status, modified_at: Micros, why: Option<&Failure>, legwork: Legwork) -> Self {
         Self {
             run_id: run.id,
             interaction_id: run.id,
@@ -93,13 +106,19 @@ impl From<&Run> for TaskRun {
             is_active: status.is_active(),
             processor: run.processor.clone(),
             created_at: Some(run.created_at),
-            modified_at: Some(run.life.modified_at),
+            modified_at: Some(modified_at),
             warnings: run.warnings.as_ref().and_then(carried),
-            error: failure(&run.life.state).map(|why| told(run.id, why)),
+            error: why.map(|why| told(run.id, why)),
             metadata: Some(run.metadata.as_ref().and_then(carried).unwrap_or_else(empty_object)),
             taskgroup_id: run.group,
-            legwork: Some(Legwork::from(run)),
+            legwork: Some(legwork),
         }
+    }
+}
+
+impl From<&Run> for TaskRun {
+    fn from(run: &Run) -> Self {
+        Self::shown(run, run.life.status(), run.life.modified_at, failure(&run.life.state), Legwork::from(run))
     }
 }
 
@@ -107,8 +126,8 @@ impl From<&Run> for Legwork {
     fn from(run: &Run) -> Self {
         Self {
             version: run.life.version,
-            attempts: run.life.attempts,
-            progress_meter: run.life.meter,
+            attempts: Some(run.life.attempts),
+            progress_meter: Some(run.life.meter),
             question: question(&run.life.state).map(QuestionView::from),
         }
     }

@@ -26,6 +26,9 @@ pub trait Store: Send + Sync + 'static {
     /// Names the stored data, for ever; another store has another.
     fn id(&self) -> &str;
 
+    /// What this server signs with, made with the store and kept in it: what was signed holds over restarts.
+    fn seal(&self) -> &[u8; 32];
+
     /// Accepts a run: it is queued, and fact 1 says so.
     async fn submit(&self, new: NewRun, now: Micros) -> Result<Run, StoreError>;
 
@@ -47,6 +50,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// The log after the fact numbered `after` (0 = from the start), oldest first, at most `limit`.
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError>;
+
+    /// The states that an owner's runs entered, all runs in one log, after the place `after` in it (0 = from the start),
+    /// oldest first. At most `limit` facts of anybody's are looked at.
+    async fn feed(&self, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError>;
+
+    /// The last place in the log of all runs.
+    async fn feed_end(&self) -> Result<u64, StoreError>;
 
     /// An owner's runs, newest first.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
@@ -72,6 +82,9 @@ pub trait Nudge: Send + Sync + 'static {
 
     /// Something was put into the queue.
     fn queued(&self);
+
+    /// Some log grew, also that of a run that is new and that nobody can wait for yet.
+    fn logged(&self);
 }
 
 /// A run to be accepted.
@@ -154,6 +167,18 @@ pub struct Page {
     pub runs: Vec<Run>,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
+}
+
+/// A part of the log of all runs.
+#[derive(Clone, Debug, Default)]
+pub struct FeedPage {
+    /// The states that were entered, each with its place, its run and its fact. Of the run only what never changes is
+    /// meant.
+    pub entries: Vec<(u64, Run, Fact)>,
+    /// Up to where the log was looked at.
+    pub upto: u64,
+    /// Whether it ends there.
+    pub is_end: bool,
 }
 
 /// A store could not do what it was asked. Nothing was changed, unless the text of a source says otherwise.

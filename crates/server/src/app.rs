@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::http::{Api, Front, Guard, Keys, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -43,10 +43,11 @@ impl App {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
         let runs = Runs::new(store.clone(), Arc::new(SystemClock));
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
-        let keys = Keys::new(&config.accept_keys, local_key).with_pages(config.is_reachable());
+        let keys = Keys::new(&config.accept_keys, local_key, *store.seal()).with_pages(config.is_reachable());
         let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open()).allowing(&config.cors_origins);
         let store_id = store.id().to_owned();
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store_id, metrics);
+        let streams = Streams { heartbeat: config.heartbeat, limit: config.stream_limit };
+        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

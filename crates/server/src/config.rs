@@ -27,6 +27,10 @@ pub struct Config {
     pub slots: usize,
     /// How long running work may go on after a stop was asked for.
     pub drain: Duration,
+    /// How often a stream sends something when there is nothing to say; proxies take what is silent for dead.
+    pub heartbeat: Duration,
+    /// How long a stream lives; `None` is as long as its reader stays.
+    pub stream_limit: Option<Duration>,
 }
 
 impl Config {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use legwork_core::command::{Command, Refused};
-use legwork_core::fact::What;
+use legwork_core::fact::{Fact, What};
 use legwork_core::id::{NodeId, Owner, RunId};
 use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Page, Store, StoreError};
@@ -89,6 +89,32 @@ impl Runs {
     /// Does to a run what the rules say. For workers and sweepers, who have no owner.
     pub(crate) async fn apply(&self, id: RunId, command: Command) -> Result<Life, ApplyError> {
         self.store.apply(id, command, self.clock.now()).await
+    }
+
+    /// Anybody's run, for those who have proved otherwise that they may see it.
+    pub(crate) async fn any(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.store.run(id).await
+    }
+
+    /// A part of a run's log, and the run's output if its completion is in that part.
+    pub(crate) async fn log(
+        &self,
+        run: &Run,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<Fact>, Option<Bytes>), StoreError> {
+        let facts = self.store.facts(run.id, after, limit).await?;
+        let completed = |fact: &Fact| matches!(fact.what, What::State { status: Status::Completed, .. });
+        let output = match facts.last() {
+            Some(last) if completed(last) => self.store.result(run.id).await?.and_then(|(_, output)| output),
+            _ => None,
+        };
+        Ok((facts, output))
+    }
+
+    /// The last place in the log of all runs.
+    pub(crate) async fn feed_end(&self) -> Result<u64, StoreError> {
+        self.store.feed_end().await
     }
 
     /// How a run stands.

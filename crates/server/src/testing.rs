@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::TestClock;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, templates};
+use crate::http::{Api, Front, Guard, Keys, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -59,6 +59,7 @@ struct Deaf;
 impl Nudge for Deaf {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
+    fn logged(&self) {}
 }
 
 impl World {
@@ -109,7 +110,7 @@ impl World {
         let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let keys = Keys::new(&keys, "the local key").with_pages(!keys.is_empty());
+        let keys = Keys::new(&keys, "the local key", *store.seal()).with_pages(!keys.is_empty());
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
@@ -117,7 +118,9 @@ impl World {
         let registry = Registry::of(puppets);
         let registry =
             if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
-        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned(), metrics);
+        let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
+        let api =
+            Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned(), metrics, streams);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
@@ -208,9 +211,10 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
+        let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let is_json = parts.headers.get("content-type").is_some_and(|kind| kind == "application/json");
         let body = match &*bytes {
-            b"" => Value::Null,
+            b"" if !is_stream => Value::Null,
             json if is_json => serde_json::from_slice(json).unwrap(),
             text => String::from_utf8_lossy(text).into_owned().into(),
         };

@@ -48,7 +48,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("jsonschema", &["schema"]),
-    ("legwork_api", &["http", "worker", "schema"]),
+    // A stream is encoded where it is read, once for all who follow.
+    ("legwork_api", &["follow", "http", "worker", "schema"]),
 ];
 
 fn root() -> PathBuf {

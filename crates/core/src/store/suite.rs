@@ -47,6 +47,8 @@ pub fn promises() -> Vec<(&'static str, Promise)> {
         ("a_search_is_never_led_astray", |s| Box::pin(a_search_is_never_led_astray(s))),
         ("a_forgotten_run_leaves_nothing", |s| Box::pin(a_forgotten_run_leaves_nothing(s))),
         ("a_run_that_has_not_ended_is_not_forgotten", |s| Box::pin(a_run_that_has_not_ended_is_not_forgotten(s))),
+        ("the_feed_tells_an_owner_every_state_once", |s| Box::pin(the_feed_tells_an_owner_every_state_once(s))),
+        ("a_place_in_the_feed_is_never_given_twice", |s| Box::pin(a_place_in_the_feed_is_never_given_twice(s))),
         ("versions_tell_who_changed", |s| Box::pin(versions_tell_who_changed(s))),
         ("many_commands_at_once_fail_alone", |s| Box::pin(many_commands_at_once_fail_alone(s))),
     ]
@@ -422,6 +424,57 @@ async fn a_run_that_has_not_ended_is_not_forgotten(store: &dyn Store) {
     submit(store, new(1), T).await;
     assert!(matches!(store.forget(id(1)).await, Err(ForgetError::NotEnded(Status::Queued))));
     assert_eq!(status(store, id(1)).await, Status::Queued);
+}
+
+/// The whole feed of an owner in pages of `limit` facts.
+async fn fed(store: &dyn Store, owner: &Owner, mut after: u64, limit: usize) -> Vec<(u64, RunId, Status)> {
+    let mut all = Vec::new();
+    loop {
+        let page = store.feed(owner, after, limit).await.unwrap();
+        all.extend(page.entries.into_iter().map(|(place, run, fact)| match fact.what {
+            What::State { status, .. } => (place, run.id, status),
+            other @ (What::Answer { .. } | What::Finish | What::Progress { .. }) => panic!("{other:?} is no state"),
+        }));
+        if page.is_end {
+            return all;
+        }
+        assert!(page.upto > after, "the feed goes on");
+        after = page.upto;
+    }
+}
+
+async fn the_feed_tells_an_owner_every_state_once(store: &dyn Store) {
+    let other = Owner::named("other");
+    submit(store, new(1), T).await;
+    submit(store, NewRun { owner: other.clone(), ..new(2) }, T).await;
+    let (_, token) = claim_one(store, 1).await;
+    let reports = vec![message("plan:1")];
+    store.apply(id(1), Command::Report { token, reports }, T).await.unwrap();
+    store.apply(id(1), complete(token), T).await.unwrap();
+    store.apply(id(2), Command::Cancel, T).await.unwrap();
+    let mine = fed(store, &Owner::local(), 0, 100).await;
+    let states: Vec<_> = mine.iter().map(|(_, run, status)| (*run, *status)).collect();
+    assert_eq!(states, [Status::Queued, Status::Running, Status::Completed].map(|status| (id(1), status)));
+    for limit in 1..6 {
+        assert_eq!(fed(store, &Owner::local(), 0, limit).await, mine, "in pages of {limit}");
+    }
+    assert_eq!(fed(store, &Owner::local(), mine[0].0, 100).await, mine[1..], "from a place in it");
+    let theirs: Vec<_> = fed(store, &other, 0, 2).await.into_iter().map(|(_, _, status)| status).collect();
+    assert_eq!(theirs, [Status::Queued, Status::Cancelled]);
+    let end = store.feed_end().await.unwrap();
+    assert!(store.feed(&Owner::local(), end, 100).await.unwrap().entries.is_empty());
+}
+
+/// Who has seen the last fact of a run that is forgotten sees the first of the next one.
+async fn a_place_in_the_feed_is_never_given_twice(store: &dyn Store) {
+    submit(store, new(1), T).await;
+    store.apply(id(1), Command::Cancel, T).await.unwrap();
+    let seen = store.feed_end().await.unwrap();
+    store.forget(id(1)).await.unwrap();
+    assert_eq!(store.feed_end().await.unwrap(), seen, "it does not go back");
+    submit(store, new(2), T).await;
+    let next: Vec<_> = fed(store, &Owner::local(), seen, 100).await.into_iter().map(|(_, run, _)| run).collect();
+    assert_eq!(next, [id(2)]);
 }
 
 async fn versions_tell_who_changed(store: &dyn Store) {

@@ -15,6 +15,9 @@ use legwork_core::store::{Nudge, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::log::{Next, Source};
+use super::tail::{Known, Tail};
+
 const SHARDS: usize = 32;
 
 type Shard = Mutex<HashMap<RunId, Weak<Line>>>;
@@ -24,6 +27,7 @@ pub(crate) struct Lines {
     shards: [Shard; SHARDS],
     hash: RandomState,
     work: Notify,
+    logs: Notify,
 }
 
 /// A run that somebody waits for.
@@ -32,9 +36,8 @@ pub(crate) struct Line {
     lines: Weak<Lines>,
     changed: Notify,
     generation: AtomicU64,
-    /// The version last read; 0 before the first read and when the run is gone.
-    version: AtomicU64,
     seen: Mutex<Option<Seen>>,
+    tail: Mutex<Tail>,
     /// Held by the one who reads for all.
     reading: tokio::sync::Mutex<()>,
 }
@@ -68,6 +71,7 @@ impl Lines {
             shards: std::array::from_fn(|_| Shard::default()),
             hash: RandomState::new(),
             work: Notify::new(),
+            logs: Notify::new(),
         })
     }
 
@@ -82,8 +86,8 @@ impl Lines {
             lines: Arc::downgrade(self),
             changed: Notify::new(),
             generation: AtomicU64::new(1),
-            version: AtomicU64::new(0),
             seen: Mutex::new(None),
+            tail: Mutex::default(),
             reading: tokio::sync::Mutex::new(()),
         });
         shard.insert(id, Arc::downgrade(&line));
@@ -95,14 +99,19 @@ impl Lines {
         self.work.notified()
     }
 
-    /// The runs that somebody waits for, each with the version that was last read.
+    /// Resolves when any log grows.
+    pub(crate) fn log_grew(&self) -> Notified<'_> {
+        self.logs.notified()
+    }
+
+    /// The runs that somebody waits for, each with the version that everybody in line has seen at least.
     pub(crate) fn watched(&self) -> Vec<(RunId, u64)> {
         let watched = |shard: &Shard| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let lines: Vec<_> = shard.values().filter_map(Weak::upgrade).collect();
             // Unlocked before the lines are dropped: the last one to leave takes this lock.
             drop(shard);
-            lines.iter().map(|line| (line.id, line.version.load(Ordering::Acquire))).collect::<Vec<_>>()
+            lines.iter().map(|line| (line.id, line.version())).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(watched).collect()
     }
@@ -125,6 +134,10 @@ impl Nudge for Lines {
     fn queued(&self) {
         self.work.notify_one();
     }
+
+    fn logged(&self) {
+        self.logs.notify_waiters();
+    }
 }
 
 impl Line {
@@ -145,9 +158,50 @@ impl Line {
         // Taken before the read: a change during the read makes the next look read again.
         let generation = self.generation.load(Ordering::Acquire);
         let view = View::read(store, self.id).await?.map(Arc::new);
-        self.version.store(view.as_ref().map_or(0, |view| view.run.life.version), Ordering::Release);
         *self.seen() = Some(Seen { generation, view: view.clone() });
         Ok(view)
+    }
+
+    /// What comes after a fact in the run's log.
+    pub(super) async fn after(&self, source: &Source, run: &Run, fact: u64) -> Result<Next, StoreError> {
+        if let Some(known) = self.known(fact) {
+            return Ok(known);
+        }
+        let _reading = self.reading.lock().await;
+        if let Some(known) = self.known(fact) {
+            return Ok(known);
+        }
+        // Taken before the read: a change during the read makes the next look read again.
+        let generation = self.generation.load(Ordering::Acquire);
+        let (chunk, is_end) = source.read(run, fact).await?;
+        if chunk.is_none() && !source.is_there(run).await? {
+            return Ok(Next::Gone);
+        }
+        if is_end {
+            self.tail().read(fact, chunk.as_ref(), generation);
+        }
+        Ok(chunk.map_or(Next::Nothing, Next::Chunk))
+    }
+
+    fn known(&self, fact: u64) -> Option<Next> {
+        let generation = self.generation.load(Ordering::Acquire);
+        match self.tail().after(fact, generation) {
+            Known::Chunk(chunk) => Some(Next::Chunk(chunk)),
+            Known::Nothing => Some(Next::Nothing),
+            Known::Unknown => None,
+        }
+    }
+
+    /// The version that was read last, in whichever way that is longer ago: who follows the log and who waits for a state
+    /// may have read at different times. 0 before the first read and when the run is gone.
+    fn version(&self) -> u64 {
+        let viewed = self.seen().as_ref().map(|seen| seen.view.as_ref().map_or(0, |view| view.run.life.version));
+        let logged = self.tail().end();
+        viewed.into_iter().chain(logged).min().unwrap_or(0)
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was read since the last change, if anybody has.

@@ -1,19 +1,28 @@
 //! Everything that waits for a run: get in line, look, and only then sleep. A hint says *that* something changed; what
 //! changed is read from the store.
 
+mod feed;
 mod lines;
+mod log;
+mod pages;
+mod tail;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use legwork_core::id::{Owner, RunId};
+use legwork_core::run::Run;
 use legwork_core::store::{Nudge as _, Store, StoreError};
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
+pub(crate) use self::feed::{Feed, Wanted};
 pub(crate) use self::lines::{Line, Lines, View};
+pub(crate) use self::log::Log;
+use self::log::Source;
+use self::pages::Pages;
 use crate::metrics::Metrics;
 
 /// How long a wait lasts beyond its event at the most, if every hint is lost.
@@ -23,6 +32,7 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Follow {
     store: Arc<dyn Store>,
+    source: Arc<Source>,
     lines: Arc<Lines>,
     stop: CancellationToken,
     metrics: Arc<Metrics>,
@@ -48,7 +58,24 @@ impl Follow {
         stop: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, lines, stop, metrics }
+        let source = Arc::new(Source { store: store.clone(), pages: Pages::new() });
+        Self { store, source, lines, stop, metrics }
+    }
+
+    /// The log of a run after the fact of this number, and on as it grows.
+    pub(crate) fn log(&self, run: Run, after: u64) -> Log {
+        let line = self.lines.join(run.id);
+        Log::new(self.source.clone(), line, run, after, &self.metrics)
+    }
+
+    /// The states of all of an owner's runs after this place, and on as they come.
+    pub(crate) fn feed(&self, owner: Owner, wanted: Wanted, after: u64) -> Feed {
+        Feed::new(self.store.clone(), self.lines.clone(), owner, wanted, after, &self.metrics)
+    }
+
+    /// Resolves when the server stops.
+    pub(crate) fn stopping(&self) -> WaitForCancellationFutureOwned {
+        self.stop.clone().cancelled_owned()
     }
 
     /// Waits until an owner's run is as wished, at the longest until the deadline. Another's run is as good as none.
@@ -83,6 +110,7 @@ impl Follow {
 
     /// Looks once after all watched runs, and wakes those who wait for one that changed. Returns how many did.
     pub(crate) async fn watch_once(&self) -> Result<usize, StoreError> {
+        self.lines.logged();
         let watched = self.lines.watched();
         if watched.is_empty() {
             return Ok(0);

@@ -4,6 +4,7 @@ mod bare;
 mod body;
 mod create;
 mod docs;
+mod events;
 mod failure;
 mod guard;
 mod hold;
@@ -13,6 +14,7 @@ mod ops;
 mod query;
 mod routes;
 mod sources;
+mod stream;
 mod tasks;
 
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;
 pub(crate) use self::listener::{Listener, listen};
 pub(crate) use self::routes::templates;
+pub(crate) use self::stream::Streams;
 use crate::follow::Follow;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) store_id: String,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) streams: Streams,
     bodies: Semaphore,
 }
 
@@ -76,9 +80,10 @@ impl Api {
         keys: Keys,
         store_id: String,
         metrics: Arc<Metrics>,
+        streams: Streams,
     ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, store_id, metrics, bodies }))
+        Self(Arc::new(Parts { runs, follow, processors, keys, store_id, metrics, streams, bodies }))
     }
 }
 

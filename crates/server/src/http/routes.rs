@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
-use super::{Api, docs, ops, sources, tasks};
+use super::{Api, docs, events, ops, sources, tasks};
 
 /// What every route of the wire is found under; the handlers are the same.
 const PREFIXES: [&str; 2] = ["/v1", "/v1beta"];
@@ -21,8 +21,9 @@ fn table() -> Vec<(String, MethodRouter<Api>)> {
         ("/docs/rapidoc.js", get(docs::script)),
     ];
     let tasks = PREFIXES.iter().flat_map(|prefix| {
-        tasks::routes()
+        events::routes()
             .into_iter()
+            .chain(tasks::routes())
             .chain(sources::routes())
             .map(move |(path, methods)| (format!("{prefix}{path}"), methods))
     });
@@ -73,6 +74,7 @@ mod tests {
         let found = |path: &str| place(&templates, path).map(|place| templates[place].as_str());
         assert_eq!(found("/v1/tasks/runs"), Some("/v1/tasks/runs"));
         assert_eq!(found("/v1beta/tasks/runs/trun_1/result"), Some("/v1beta/tasks/runs/{id}/result"));
+        assert_eq!(found("/v1/tasks/runs/events"), Some("/v1/tasks/runs/events"));
         assert_eq!(found("/v1/tasks/runs/x"), Some("/v1/tasks/runs/{id}"));
         for none in ["", "/", "/v1/tasks/runs/", "/v1/tasks/runs/x/", "/v1/tasks/runs/x/results", "/metrics/", "/v1"] {
             assert_eq!(found(none), None, "{none}");

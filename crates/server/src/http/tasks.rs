@@ -24,7 +24,7 @@ use super::body::Given;
 use super::create::create;
 use super::failure::Failure;
 use super::hold::Hold;
-use super::keys::Caller;
+use super::keys::{Caller, Reader};
 use super::query::Query;
 use crate::follow::{View, Waited};
 
@@ -48,7 +48,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 5] {
 }
 
 /// The run that a path names. What cannot be an id names nothing.
-pub(super) struct Id(RunId);
+pub(super) struct Id(pub(super) RunId);
 
 impl FromRequestParts<Api> for Id {
     type Rejection = Failure;
@@ -69,7 +69,7 @@ async fn submit(caller: Caller, State(api): State<Api>, Given(body): Given) -> R
 
 /// The run as it is; with `wait`, as soon as it is not what `If-None-Match` names (or what it was when asked).
 async fn show(
-    caller: Caller,
+    caller: Reader,
     State(api): State<Api>,
     Id(id): Id,
     query: Query,
@@ -113,7 +113,7 @@ async fn input(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Res
 }
 
 /// Holds until the run has ended, and gives its output.
-async fn result(caller: Caller, State(api): State<Api>, Id(id): Id, Hold(wait): Hold) -> Result<Response, Failure> {
+async fn result(caller: Reader, State(api): State<Api>, Id(id): Id, Hold(wait): Hold) -> Result<Response, Failure> {
     match api.follow.until(&caller.0, id, Instant::now() + wait, |view| view.run.life.status().is_ended()).await? {
         Waited::Done(view) => outcome(&view),
         Waited::Late(view) => Err(still_active(&view.run, wait)),

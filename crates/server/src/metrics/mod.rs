@@ -40,7 +40,8 @@ const COMMANDS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 pub(crate) struct Metrics {
     processors: RwLock<BTreeMap<String, Arc<Processor>>>,
     routes: Vec<Route>,
-    waiters: AtomicI64,
+    waiters: Arc<AtomicI64>,
+    subscribers: Arc<AtomicI64>,
     commits: Histogram,
     commands: Histogram,
 }
@@ -68,7 +69,8 @@ impl Metrics {
         Arc::new(Self {
             processors: RwLock::default(),
             routes: templates.map(Route::new).collect(),
-            waiters: AtomicI64::new(0),
+            waiters: Arc::default(),
+            subscribers: Arc::default(),
             commits: Histogram::of(COMMIT),
             commands: Histogram::of(COMMANDS),
         })
@@ -99,9 +101,13 @@ impl Metrics {
     }
 
     /// Somebody waits, until what this returns is dropped.
-    pub(crate) fn waiter(self: &Arc<Self>) -> Waiter {
-        self.waiters.fetch_add(1, Relaxed);
-        Waiter(self.clone())
+    pub(crate) fn waiter(&self) -> Waiter {
+        Waiter::at(&self.waiters)
+    }
+
+    /// Somebody follows a stream, until what this returns is dropped.
+    pub(crate) fn subscriber(&self) -> Waiter {
+        Waiter::at(&self.subscribers)
     }
 
     /// All of it, in Prometheus's text form.
@@ -119,6 +125,8 @@ impl Metrics {
         self.write_http(out)?;
         out.name("legwork_waiters", "gauge", "Callers that wait for a run.")?;
         out.line("legwork_waiters", &[], self.waiters.load(Relaxed))?;
+        out.name("legwork_stream_subscribers", "gauge", "Callers that follow a stream of events.")?;
+        out.line("legwork_stream_subscribers", &[], self.subscribers.load(Relaxed))?;
         let name = "legwork_store_commit_seconds";
         out.name(name, "histogram", "What a commit of the store took, flush to disk included.")?;
         out.histogram(name, &[], &self.commits, Unit::Seconds)?;
@@ -231,12 +239,19 @@ impl Route {
     }
 }
 
-/// Somebody who waits.
-pub(crate) struct Waiter(Arc<Metrics>);
+/// Somebody who waits, or follows.
+pub(crate) struct Waiter(Arc<AtomicI64>);
+
+impl Waiter {
+    fn at(count: &Arc<AtomicI64>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count.clone())
+    }
+}
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.0.waiters.fetch_sub(1, Relaxed);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -27,6 +27,7 @@ impl Researcher {
 impl Processor for Researcher {
     async fn run(&self, job: Job, reporter: &dyn Reporter) -> Outcome {
         let Some(corpus) = self.library.corpus().await else { return Outcome::Failed(cut_off()) };
+        reporter.report(began(job.attempt)).await;
         let (say, mut said) = mpsc::unbounded_channel();
         let library = self.library.clone();
         // A hundred fields are a hundred searches: too long for a thread that serves others.
@@ -54,6 +55,15 @@ impl Processor for Researcher {
             },
         }
     }
+}
+
+/// What is told first. Only a later attempt has another key, so that a start which is made again is told once.
+fn began(attempt: u32) -> Report {
+    let (key, message) = match attempt {
+        ..=1 => ("research:start".to_owned(), "Starting research"),
+        _ => (format!("research:resume:{attempt}"), "Resuming research after an interruption"),
+    };
+    Report { key, body: ReportBody::Message { step: Step::ExecStatus, message: message.to_owned() } }
 }
 
 /// A note as a telling. The researcher says the same things in the same order, so their numbers are good keys.

@@ -24,8 +24,8 @@ use super::reporter::Wire;
 use crate::follow::{Line, Lines};
 use crate::runs::Runs;
 
-/// Tellings that come closer together than this share a commit.
-const GATHER: Duration = Duration::from_millis(100);
+/// How long to wait before tellings that could not be recorded are passed on again.
+const TELL_AGAIN: Duration = Duration::from_millis(100);
 /// How soon an attempt looks for what it may have missed.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 /// How long to wait before an attempt that panicked or could not begin is repeated, times the attempt's number.
@@ -93,7 +93,7 @@ impl Bench {
             (None, _) => End::Said(Outcome::Failed(no_processor(&claimed.run.processor))),
             (_, Err(why)) => End::Said(Outcome::Failed(why)),
         };
-        self.settle(id, token, attempt, end, wire.take()).await;
+        self.settle(id, token, attempt, end, wire.take_all()).await;
         self.leases.let_go(token);
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         debug!(run.id = %id, attempt, took_ms, "an attempt ended");
@@ -144,9 +144,11 @@ impl Bench {
                     stop_within(self.patience.stopping, &mut give_up_at);
                 }
                 () = until(give_up_at) => return End::Stopped,
-                () = gather(wire) => self.pass_on(id, token, wire).await,
+                // Before the tellings: a processor that never stops telling shall be stopped all the same.
                 () = changed => changed_since = true,
                 () = &mut missed, if !looked => changed_since = true,
+                // What is told while this is being recorded shares the next commit.
+                () = wire.ready() => self.pass_on(id, token, wire).await,
             }
         }
     }
@@ -165,7 +167,7 @@ impl Bench {
     }
 
     async fn pass_on(&self, id: RunId, token: Token, wire: &Wire) {
-        let reports = wire.take();
+        let reports = wire.take(Instant::now());
         if reports.is_empty() {
             return;
         }
@@ -173,6 +175,7 @@ impl Bench {
         if let Err(error) = self.runs.apply(id, told).await {
             warn!(run.id = %id, error = &error as &dyn std::error::Error, "progress is not recorded yet");
             wire.put_back(reports);
+            sleep(TELL_AGAIN).await;
         }
     }
 
@@ -260,14 +263,6 @@ impl Drop for Dropped {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Resolves a little after something was told, so that what follows at once comes along.
-async fn gather(wire: &Wire) {
-    if wire.is_empty() {
-        wire.told().await;
-    }
-    sleep(GATHER).await;
 }
 
 async fn until(at: Option<Instant>) {

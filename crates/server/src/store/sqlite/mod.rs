@@ -19,13 +19,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use legwork_core::command::Command;
 use legwork_core::fact::Fact;
-use legwork_core::id::RunId;
+use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Life, Run};
-use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError};
+use legwork_core::store::{
+    ApplyError, Claim, Claimed, FeedPage, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError,
+};
 use legwork_core::time::Micros;
 
 pub use self::copy::{CopyError, Summary, copy, known, summary};
 pub use self::open::OpenError;
+use self::open::Opened;
 use self::read::Readers;
 use self::writer::Writer;
 use crate::metrics::Metrics;
@@ -33,6 +36,7 @@ use crate::metrics::Metrics;
 /// The embedded store. Dropping it finishes what was handed to the writer.
 pub(crate) struct SqliteStore {
     id: String,
+    seal: [u8; 32],
     /// Dropped before the writer: the last connection to close tidies the log away, and only a writer can.
     readers: Arc<Readers>,
     writer: Writer,
@@ -42,9 +46,9 @@ impl SqliteStore {
     /// Opens the store in this file, or makes it. The caller holds the folder's lock: leases found in the file belong
     /// to a process that is gone, and are void from now on.
     pub(crate) fn open(file: &Path, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
-        let (connection, id) = open::for_writing(file)?;
-        let writer = Writer::start(connection, nudge, metrics);
-        Ok(Self { id, writer, readers: Arc::new(Readers::of(file)) })
+        let Opened { connection, id, seal, last_fact } = open::for_writing(file)?;
+        let writer = Writer::start(connection, last_fact, nudge, metrics);
+        Ok(Self { id, seal, writer, readers: Arc::new(Readers::of(file)) })
     }
 }
 
@@ -66,6 +70,10 @@ async fn off_the_workers<T: Send + 'static>(
 impl Store for SqliteStore {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn seal(&self) -> &[u8; 32] {
+        &self.seal
     }
 
     async fn submit(&self, new: NewRun, now: Micros) -> Result<Run, StoreError> {
@@ -94,6 +102,15 @@ impl Store for SqliteStore {
 
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
         self.readers.with(|connection| read::facts(connection, id, after, limit))
+    }
+
+    async fn feed(&self, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {
+        let (readers, owner) = (self.readers.clone(), owner.clone());
+        off_the_workers(limit, move || readers.with(|connection| read::feed(connection, &owner, after, limit))).await
+    }
+
+    async fn feed_end(&self) -> Result<u64, StoreError> {
+        self.readers.with(read::feed_end)
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {

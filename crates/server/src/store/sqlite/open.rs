@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::sql;
@@ -54,17 +55,33 @@ pub enum OpenError {
     },
 }
 
-/// The writer's connection to a store that is up to date, and the store's id.
-pub(super) fn for_writing(file: &Path) -> Result<(Connection, String), OpenError> {
+/// A store that is up to date.
+pub(super) struct Opened {
+    /// The writer's connection.
+    pub(super) connection: Connection,
+    /// The store's id.
+    pub(super) id: String,
+    /// What its server signs with.
+    pub(super) seal: [u8; 32],
+    /// The highest number that was ever given to a fact.
+    pub(super) last_fact: u64,
+}
+
+/// Opens the file, or makes it, and brings it up to date.
+pub(super) fn for_writing(file: &Path) -> Result<Opened, OpenError> {
     check_sqlite(rusqlite::version_number(), rusqlite::version())?;
     let failed = |source| OpenError::Sqlite { file: file.to_owned(), source };
     let mut connection = Connection::open(file).map_err(failed)?;
     check_file(&connection, file)?;
     settings(&connection).map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;
-    let id = store_id(&connection).map_err(failed)?;
+    let id = kept(&connection, sql::STORE_ID, sql::SET_STORE_ID, || format!("store_{}", Uuid::new_v4().simple()));
+    let id = id.map_err(failed)?;
+    let random = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let seal = kept(&connection, sql::SEAL, sql::SET_SEAL, random).map_err(failed)?;
     connection.execute(sql::VOID_LEASES, []).map_err(failed)?;
-    Ok((connection, id))
+    let last_fact = connection.query_row(sql::FEED_END, [], |row| row.get(0)).map_err(failed)?;
+    Ok(Opened { connection, id, seal: Sha256::digest(seal).into(), last_fact })
 }
 
 /// A connection that can only read.
@@ -132,14 +149,19 @@ fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-fn store_id(connection: &Connection) -> Result<String, rusqlite::Error> {
-    let found = connection.query_row(sql::STORE_ID, [], |row| row.get(0)).optional()?;
-    if let Some(id) = found {
-        return Ok(id);
+/// A value that is made once and stays for ever.
+fn kept(
+    connection: &Connection,
+    get: &str,
+    set: &str,
+    make: impl FnOnce() -> String,
+) -> Result<String, rusqlite::Error> {
+    if let Some(value) = connection.query_row(get, [], |row| row.get(0)).optional()? {
+        return Ok(value);
     }
-    let id = format!("store_{}", Uuid::new_v4().simple());
-    connection.execute(sql::SET_STORE_ID, [&id])?;
-    Ok(id)
+    let value = make();
+    connection.execute(set, [&value])?;
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -156,19 +178,20 @@ mod tests {
     fn a_store_keeps_its_id() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("legwork.db");
-        let (first, id) = for_writing(&file).unwrap();
+        let Opened { connection: first, id, seal, .. } = for_writing(&file).unwrap();
         drop(first);
-        assert_eq!(for_writing(&file).unwrap().1, id);
+        let again = for_writing(&file).unwrap();
+        assert_eq!((again.id, again.seal), (id, seal));
     }
 
     #[test]
     fn a_newer_store_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("legwork.db");
-        let (connection, _) = for_writing(&file).unwrap();
+        let Opened { connection, .. } = for_writing(&file).unwrap();
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
-        let refused = for_writing(&file).unwrap_err();
+        let refused = for_writing(&file).err().unwrap();
         assert!(matches!(refused, OpenError::Newer { found: 99, .. }), "{refused}");
     }
 

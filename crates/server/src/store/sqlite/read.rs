@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use legwork_core::command::Command;
-use legwork_core::fact::Fact;
-use legwork_core::id::{RunId, Token};
+use legwork_core::fact::{Fact, What};
+use legwork_core::id::{Owner, RunId, Token};
 use legwork_core::run::Run;
-use legwork_core::store::{Cursor, ListQuery, Page, StoreError};
+use legwork_core::store::{Cursor, FeedPage, ListQuery, Page, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
@@ -64,12 +64,36 @@ pub(super) fn blob(row: &Row<'_>) -> Result<Bytes, StoreError> {
 }
 
 pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
-    all(connection, sql::FACTS_AFTER, params![id.to_bytes(), after, limit], |row| {
-        let text: String = row.get(2).map_err(unavailable)?;
-        let what = serde_json::from_str(&text)
-            .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;
-        Ok(Fact { seq: row.get(0).map_err(unavailable)?, at: Micros(row.get(1).map_err(unavailable)?), what })
-    })
+    all(connection, sql::FACTS_AFTER, params![id.to_bytes(), after, limit], |row| fact(row, 0, id))
+}
+
+/// Reads the columns `seq`, `at` and `what`, which begin at `first`.
+fn fact(row: &Row<'_>, first: usize, id: RunId) -> Result<Fact, StoreError> {
+    let text = row.get_ref(first + 2).map_err(unavailable)?;
+    let what = serde_json::from_slice(text.as_bytes().map_err(|odd| StoreError::Unavailable(odd.into()))?)
+        .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;
+    Ok(Fact { seq: row.get(first).map_err(unavailable)?, at: Micros(row.get(first + 1).map_err(unavailable)?), what })
+}
+
+pub(super) fn feed(connection: &Connection, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {
+    const G: usize = rows::AFTER_RUN;
+    let looked_at = all(connection, sql::FEED, params![after, limit], |row| {
+        let g: u64 = row.get(G).map_err(unavailable)?;
+        if row.get_ref(rows::OWNER).map_err(unavailable)?.as_str().ok() != Some(owner.as_str()) {
+            return Ok((g, None));
+        }
+        let run = rows::run(row)?.run;
+        let fact = fact(row, G + 1, run.id)?;
+        Ok((g, Some((run, fact))))
+    })?;
+    let (upto, is_end) = (looked_at.last().map_or(after, |(g, _)| *g), looked_at.len() < limit);
+    let states = looked_at.into_iter().filter_map(|(g, found)| found.map(|(run, fact)| (g, run, fact)));
+    let entries = states.filter(|(_, _, fact)| matches!(fact.what, What::State { .. })).collect();
+    Ok(FeedPage { entries, upto, is_end })
+}
+
+pub(super) fn feed_end(connection: &Connection) -> Result<u64, StoreError> {
+    Ok(one(connection, sql::FEED_END, [], |row| row.get(0).map_err(unavailable))?.unwrap_or(0))
 }
 
 pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, StoreError> {

@@ -15,6 +15,8 @@ pub(super) struct RunRow {
 
 /// How many columns `sql::run_columns` has: the first that is not of the run.
 pub(super) const AFTER_RUN: usize = 22;
+/// Which of them is the owner.
+pub(super) const OWNER: usize = 2;
 
 /// Reads the columns of `sql::run_columns`.
 pub(super) fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {

@@ -60,6 +60,17 @@ statements! {
     INPUT_BY_N = "select body from inputs where n = ?1";
     FACTS_AFTER = "select seq, at, what from facts where n = (select n from runs where id = ?1) and seq > ?2 \
                    order by seq limit ?3";
+    /// States only; of another owner's, only where they stand.
+    FEED = concat!(
+        "select ", run_columns!(), ", f.g, f.seq, f.at, f.what from (select g, n, seq, at, what from facts \
+         where g > ?1 and key is null order by g limit ?2) f join runs r on r.n = f.n left join leases l on l.n = r.n \
+         order by f.g"
+    );
+    FEED_END = "select max((select coalesce(max(g), 0) from facts), \
+                (select coalesce(max(cast(value as integer)), 0) from meta where key = 'last_fact'))";
+    KEEP_FEED_END = "insert or replace into meta (key, value) values ('last_fact', ?1)";
+    SEAL = "select value from meta where key = 'seal'";
+    SET_SEAL = "insert into meta (key, value) values ('seal', ?1)";
     LEASES_OUT = "select r.id, l.token from leases l join runs r on r.n = l.n where l.until <= ?1 limit ?2";
     EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
 
@@ -71,7 +82,7 @@ statements! {
                  moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
     ADD_INPUT = "insert into inputs (n, body) values (?1, ?2)";
     ADD_OUTPUT = "insert into outputs (n, body) values (?1, ?2)";
-    ADD_FACT = "insert into facts (n, seq, at, key, what) values (?1, ?2, ?3, ?4, ?5)";
+    ADD_FACT = "insert into facts (g, n, seq, at, key, what) values (?1, ?2, ?3, ?4, ?5, ?6)";
     IS_SAID = "select 1 from facts where n = ?1 and key = ?2 and key is not null";
 
     ADD_TO_QUEUE = "insert into queue (processor, owner, not_before, n) values (?1, ?2, ?3, ?4)";
@@ -94,9 +105,6 @@ statements! {
     SEARCH_ON = "update search_state set g = ?2 where g = ?1";
     LEARN = "insert or replace into search (rowid, asked, answered) values (?1, ?2, ?3)";
     FORGET_WORDS = "delete from search where rowid = ?1";
-    /// The numbers of facts that were at the end of the log are given again.
-    SEARCH_BACK = "update search_state set g = (select coalesce(max(g), 0) from facts) \
-                   where g > (select coalesce(max(g), 0) from facts)";
 
     FORGET_FACTS = "delete from facts where n = ?1";
     FORGET_INPUT = "delete from inputs where n = ?1";

@@ -14,6 +14,7 @@ struct Silent;
 impl Nudge for Silent {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
+    fn logged(&self) {}
 }
 
 struct Store1 {
@@ -90,6 +91,8 @@ impl Nudge for Heard {
     fn queued(&self) {
         *self.1.lock().unwrap() += 1;
     }
+
+    fn logged(&self) {}
 }
 
 #[tokio::test]

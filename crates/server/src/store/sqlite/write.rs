@@ -163,10 +163,11 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     if !run.life.status().is_ended() {
         return Ok(Err(ForgetError::NotEnded(run.life.status())));
     }
+    // A place in the log is never given twice, or who follows it would miss what comes.
+    batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
     for statement in [sql::FORGET_WORDS, sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
         batch.execute(statement, params![n])?;
     }
-    batch.execute(sql::SEARCH_BACK, [])?;
     batch.changed(id);
     Ok(Ok(()))
 }
@@ -252,5 +253,6 @@ fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<(), StoreError
         What::Progress { report } => Some(&*report.key),
         What::State { .. } | What::Answer { .. } | What::Finish => None,
     };
-    batch.execute(sql::ADD_FACT, params![n, fact.seq, fact.at.0, key, rows::json(&fact.what)]).map(drop)
+    let g = batch.next_fact();
+    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, rows::json(&fact.what)]).map(drop)
 }

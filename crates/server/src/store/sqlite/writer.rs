@@ -35,11 +35,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Self {
+    /// `last_fact` is the highest number that was ever given to a fact.
+    pub(super) fn start(connection: Connection, last_fact: u64, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Self {
         let (commands, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         // Fails only when the system has no thread left, before anything was accepted.
-        let thread = thread.spawn(move || run(&connection, waiting, &*nudge, &metrics)).ok();
+        let thread = thread.spawn(move || run(&connection, last_fact, waiting, &*nudge, &metrics)).ok();
         Self { commands: Some(commands), thread }
     }
 
@@ -88,6 +89,9 @@ pub(super) struct Batch<'a> {
     changed: Vec<RunId>,
     queued: bool,
     moves: Vec<Move>,
+    /// The last number given to a fact, and whether any was given in this batch.
+    last_fact: u64,
+    logged: bool,
 }
 
 /// A run that went from one status to another, to be counted once that is on disk.
@@ -99,8 +103,20 @@ struct Move {
 }
 
 impl<'a> Batch<'a> {
-    fn on(connection: &'a Connection, metrics: &'a Metrics) -> Self {
-        Self { connection, metrics, changed: Vec::new(), queued: false, moves: Vec::new() }
+    fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
+        Self { connection, metrics, changed: Vec::new(), queued: false, moves: Vec::new(), last_fact, logged: false }
+    }
+
+    /// A number for a fact, higher than any before it.
+    pub(super) fn next_fact(&mut self) -> u64 {
+        self.logged = true;
+        self.last_fact += 1;
+        self.last_fact
+    }
+
+    /// The last number that was given to a fact.
+    pub(super) fn last_fact(&self) -> u64 {
+        self.last_fact
     }
 
     /// Runs a statement that is prepared once; returns how many rows it changed.
@@ -130,6 +146,9 @@ impl<'a> Batch<'a> {
         self.changed.iter().for_each(|id| nudge.changed(*id));
         if self.queued {
             nudge.queued();
+        }
+        if self.logged {
+            nudge.logged();
         }
     }
 }
@@ -173,14 +192,21 @@ where
     }
 }
 
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>, nudge: &dyn Nudge, metrics: &Metrics) {
+fn run(
+    connection: &Connection,
+    last_fact: u64,
+    mut waiting: mpsc::Receiver<Box<dyn Work>>,
+    nudge: &dyn Nudge,
+    metrics: &Metrics,
+) {
     count(connection, metrics);
+    let mut table = Table { connection, nudge, metrics, last_fact };
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
-        if commit(connection, &mut batch, nudge, metrics) {
+        if table.commit(&mut batch) {
             batch.drain(..).for_each(|work| work.answer(true));
         } else {
-            batch.drain(..).for_each(|work| alone(connection, work, nudge, metrics));
+            batch.drain(..).for_each(|work| table.alone(work));
         }
     }
 }
@@ -202,31 +228,42 @@ fn count(connection: &Connection, metrics: &Metrics) {
     }
 }
 
-fn alone(connection: &Connection, work: Box<dyn Work>, nudge: &dyn Nudge, metrics: &Metrics) {
-    let mut single = vec![work];
-    let committed = commit(connection, &mut single, nudge, metrics);
-    single.into_iter().for_each(|work| work.answer(committed));
+/// What the writer works at.
+struct Table<'a> {
+    connection: &'a Connection,
+    nudge: &'a dyn Nudge,
+    metrics: &'a Metrics,
+    last_fact: u64,
 }
 
-/// Performs all of them in one transaction. Either all is on disk and told, or nothing happened.
-fn commit(connection: &Connection, works: &mut [Box<dyn Work>], nudge: &dyn Nudge, metrics: &Metrics) -> bool {
-    let began = Instant::now();
-    let mut batch = Batch::on(connection, metrics);
-    let outcome = batch
-        .execute("begin immediate", [])
-        .map_err(log)
-        .and_then(|_| works.iter_mut().try_for_each(|work| work.perform(&mut batch)))
-        .and_then(|()| batch.execute("commit", []).map_err(log));
-    if outcome.is_err() {
-        if !connection.is_autocommit() {
-            // Logged; the next batch begins with a clean slate or fails as well.
-            let _ = batch.execute("rollback", []).map_err(log);
-        }
-        return false;
+impl Table<'_> {
+    fn alone(&mut self, work: Box<dyn Work>) {
+        let mut single = vec![work];
+        let committed = self.commit(&mut single);
+        single.into_iter().for_each(|work| work.answer(committed));
     }
-    metrics.committed(works.len(), began.elapsed());
-    batch.tell(nudge);
-    true
+
+    /// Performs all of them in one transaction. Either all is on disk and told, or nothing happened.
+    fn commit(&mut self, works: &mut [Box<dyn Work>]) -> bool {
+        let began = Instant::now();
+        let mut batch = Batch::on(self.connection, self.metrics, self.last_fact);
+        let outcome = batch
+            .execute("begin immediate", [])
+            .map_err(log)
+            .and_then(|_| works.iter_mut().try_for_each(|work| work.perform(&mut batch)))
+            .and_then(|()| batch.execute("commit", []).map_err(log));
+        if outcome.is_err() {
+            if !self.connection.is_autocommit() {
+                // Logged; the next batch begins with a clean slate or fails as well.
+                let _ = batch.execute("rollback", []).map_err(log);
+            }
+            return false;
+        }
+        self.last_fact = batch.last_fact;
+        self.metrics.committed(works.len(), began.elapsed());
+        batch.tell(self.nudge);
+        true
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
