@@ -477,7 +477,12 @@ async fn a_source_can_be_had_as_plain_text() {
 #[tokio::test]
 async fn what_is_no_source_is_not_found() {
     let world = World::with_documents(&[], &[]);
-    for path in ["/v1/sources/00", "/v1/sources/..%2f..%2fetc%2fpasswd", "/v1/sources?url=corpus:docs/none.md"] {
+    for path in [
+        "/v1/sources/00",
+        "/v1/sources/%ff",
+        "/v1/sources/..%2f..%2fetc%2fpasswd",
+        "/v1/sources?url=corpus:docs/none.md",
+    ] {
         assert_eq!(world.get(path).await.status, 404, "{path}");
     }
     assert_eq!(world.get("/v1/sources").await.status, 422);
