@@ -128,6 +128,38 @@ fn a_copy_is_made_of_a_store_whose_server_was_killed_and_replaces_nothing_unaske
     assert_eq!(left, ["copy.db"], "no draft is left");
 }
 
+#[test]
+fn a_copy_never_takes_the_place_of_a_store() {
+    let (store, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(store.path(), &["--role", "api"]);
+    let another = Server::start(other.path(), &["--role", "api"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.db");
+    std::os::unix::fs::symlink(store.path().join("legwork.db"), &link).unwrap();
+    let linked = elsewhere.path().join("other.db");
+    std::os::unix::fs::symlink(other.path().join("legwork.db"), &linked).unwrap();
+    let left = elsewhere.path().join("left.db");
+    std::fs::write(elsewhere.path().join("left.db-wal"), "a log").unwrap();
+    for (target, why) in [
+        (store.path().join("legwork.db"), "is the store itself"),
+        (link, "is the store itself"),
+        (other.path().join("legwork.db"), "belongs to a store"),
+        (linked, "belongs to a store"),
+        (store.path().join("server.json"), "belongs to a store"),
+        (left, "belongs to a store"),
+        (elsewhere.path().to_owned(), "is no file"),
+    ] {
+        let refused = on(store.path(), &["backup", &target.display().to_string(), "--force"]);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{target:?}: {told}");
+        assert!(told.contains(why) && told.contains("hint: "), "{target:?}: {told}");
+    }
+    // Both go on as they were.
+    for server in [&server, &another] {
+        stdout(&on(store.path(), &["list", "--server", &server.url()]));
+    }
+}
+
 /// What `doctor` found: how each thing is that it looked at.
 fn found(output: &Output) -> Vec<(String, String)> {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
