@@ -110,7 +110,7 @@ fn store(path: &Path) -> Vec<Finding> {
             };
             finding(Well, "runs", format!("{} in {}, {}, {schema}", told.runs, size(told.bytes), told.id))
         }
-        Err(bad) => finding(Fail, "runs", bad.to_string()),
+        Err(bad) => finding(Fail, "runs", checkup::whole(&bad)),
     });
     found.push(space(path));
     found

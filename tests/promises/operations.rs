@@ -194,6 +194,22 @@ fn doctor_finds_a_server_that_is_well_and_says_what_is_wrong() {
     assert!(is(&found(&gone), "server", "fail"));
 }
 
+/// What `doctor` says about one thing.
+fn said(output: &Output, about: &str) -> String {
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut checks = told["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["about"] == about).unwrap_or_else(|| panic!("{about} in {told:#}"));
+    format!("{}: {}", check["health"].as_str().unwrap(), check["says"].as_str().unwrap())
+}
+
+#[test]
+fn doctor_says_at_the_root_why_a_store_cannot_be_opened() {
+    let store = tempfile::tempdir().unwrap();
+    std::fs::create_dir(store.path().join("legwork.db")).unwrap();
+    let told = said(&on(store.path(), &["doctor", "--json"]), "runs");
+    assert!(told.starts_with("fail: ") && told.contains("cannot be opened: "), "{told}");
+}
+
 #[test]
 fn the_commands_describe_themselves_whatever_the_settings_are_like() {
     let store = tempfile::tempdir().unwrap();
