@@ -1,13 +1,16 @@
 //! `legwork doctor`: looks at everything a server and its clients depend on, and says in words what it found.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::client::Client;
+use legwork_server::documents::{self, FolderSurvey};
 use legwork_server::folder::{self, ServerFile};
 use legwork_server::{machine, upkeep};
 use serde_json::json;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Settings;
@@ -46,7 +49,9 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
         Ok(Target::Server { url, key, .. }) => found.extend(named_server(&url, key).await),
         Ok(Target::Store(local)) => {
             found.extend(store(&local.config.store));
-            found.extend(local.config.corpus.iter().map(|folder| corpus(folder)));
+            for folder in &local.config.corpus {
+                found.push(corpus(local.config.store.clone(), folder.clone()).await);
+            }
             found.push(keys(&local.config.accept_keys));
             found.extend(own_server(&local).await);
         }
@@ -135,27 +140,32 @@ fn space(path: &Path) -> Finding {
     }
 }
 
-fn corpus(folder: &Path) -> Finding {
-    match documents(folder) {
-        Ok(0) => finding(Warn, "corpus", format!("{} has no .md, .txt or .jsonl file", folder.display())),
-        Ok(count) => finding(Well, "corpus", format!("{} has {count} files to answer from", folder.display())),
-        Err(error) => finding(Fail, "corpus", format!("{} cannot be read: {error}", folder.display())),
+/// What is answered from in this folder, counted as a server counts it.
+async fn corpus(store: PathBuf, folder: PathBuf) -> Finding {
+    let looking = spawn_blocking(move || documents::look(&store, &[folder]));
+    match looking.await {
+        Ok(Ok(survey)) => survey.folders.first().map_or_else(|| finding(Fail, "corpus", "it is not there"), counted),
+        Ok(Err(bad)) => finding(Fail, "corpus", checkup::whole(&bad)),
+        Err(broken) => finding(Fail, "corpus", checkup::whole(&broken)),
     }
 }
 
-fn documents(folder: &Path) -> std::io::Result<usize> {
-    let mut count = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        // A link may lead round in a circle.
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            count += documents(&entry.path())?;
-        } else if entry.path().extension().is_some_and(|end| ["md", "txt", "jsonl"].iter().any(|known| end == *known)) {
-            count += 1;
-        }
+fn counted(folder: &FolderSurvey) -> Finding {
+    let path = folder.path.display();
+    let files: usize = folder.kinds.iter().map(|kind| kind.files).sum();
+    let left_out = folder.skipped.len() + folder.not_read.values().sum::<usize>();
+    let mut says = match (folder.documents, folder.pending) {
+        (0, 0) => format!("{path} has nothing to answer from"),
+        (documents, _) => format!("{path} has {documents} documents to answer from, in {files} files"),
+    };
+    if folder.pending > 0 {
+        let _ = write!(says, "; {} files are not read yet", folder.pending);
     }
-    Ok(count)
+    if left_out > 0 {
+        let _ = write!(says, "; {left_out} were left out, and `legwork corpus` says why");
+    }
+    let is_empty = folder.documents == 0 && folder.pending == 0;
+    finding(if is_empty { Warn } else { Well }, "corpus", says)
 }
 
 fn keys(accepted: &[String]) -> Finding {

@@ -203,6 +203,26 @@ fn said(output: &Output, about: &str) -> String {
 }
 
 #[test]
+fn doctor_counts_documents_as_a_server_does() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, docs) = (home.path().join("store"), home.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    let look = || on(&store, &["doctor", "--json", "--corpus", &docs.display().to_string()]);
+    let write = |name: &str, text: &[u8]| std::fs::write(docs.join(name), text).unwrap();
+    assert!(said(&look(), "corpus").starts_with("warn: "), "nothing is there");
+    write("empty.txt", b"");
+    write("binary.txt", &[0, 1, 2, 0, 255, 0, 7, 0].repeat(100));
+    write(".hidden.md", b"# Hidden\n\nNobody is answered from this.\n");
+    let nothing = said(&look(), "corpus");
+    assert!(nothing.starts_with("warn: ") && nothing.contains("has nothing to answer from"), "{nothing}");
+    write("page.html", b"<html><body><h1>Bridges</h1><p>The bridge was built by Ada Finch in 1911.</p></body></html>");
+    write("people.csv", b"name,town\nAda Finch,Chester\nBen Lowe,York\n");
+    let two = said(&look(), "corpus");
+    assert!(two.starts_with("ok: ") && two.contains("in 2 files"), "{two}");
+    assert!(!store.exists(), "to look is not to make");
+}
+
+#[test]
 fn doctor_says_at_the_root_why_a_store_cannot_be_opened() {
     let store = tempfile::tempdir().unwrap();
     std::fs::create_dir(store.path().join("legwork.db")).unwrap();

@@ -31,7 +31,7 @@ use self::look::{Looked, Looker};
 use self::read::Helper;
 pub use self::read::{PDF_VERB, read_pdf};
 use self::shelf::Shelf;
-pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey};
+pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey, survey_apart};
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
 
