@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Settings;
-use crate::args::DoctorArgs;
+use crate::args::{DoctorArgs, ServeArgs, StoreArgs};
 use crate::checkup::Health::{self, Fail, Warn, Well};
 use crate::checkup::{self, Finding, size};
 use crate::config_file::ConfigFile;
@@ -44,16 +45,24 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             ConfigFile::default()
         }
     };
+    let StoreArgs { store: typed, corpus: folders } = &args.target.store;
+    let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
+    let serving = serving(typed, file.clone(), environment);
     match resolve::target(args.target, file, environment) {
+        // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
-        Ok(Target::Server { url, key, .. }) => found.extend(named_server(&url, key).await),
+        Ok(Target::Server { url, key, .. }) => {
+            found.extend(serving.err());
+            found.extend(named_server(&url, key).await);
+        }
         Ok(Target::Store(local)) => {
+            let listen = serving.map_err(|refused| found.push(refused)).ok();
             found.extend(store(&local.config.store));
             for folder in &local.config.corpus {
                 found.push(corpus(local.config.store.clone(), folder.clone()).await);
             }
             found.push(keys(&local.config.accept_keys));
-            found.extend(own_server(&local).await);
+            found.extend(own_server(&local, listen).await);
         }
     }
     found.push(finding(Well, "sqlite", format!("version {}, built in", upkeep::known().1)));
@@ -75,6 +84,17 @@ fn finding(health: Health, about: &'static str, says: impl Into<String>) -> Find
 fn wrong(about: &'static str, bad: &BadConfig) -> Finding {
     let hint = bad.hint().map_or_else(String::new, |hint| format!("; {hint}"));
     finding(Fail, about, format!("{bad}{hint}"))
+}
+
+/// Where `serve` would listen, or why it would refuse to start.
+fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<SocketAddr, Finding> {
+    let args = ServeArgs::untyped().map_err(|odd| {
+        let odd = odd.to_string();
+        let first = odd.lines().next().unwrap_or_default();
+        finding(Fail, "settings", format!("`serve` refuses: {}", first.trim_start_matches("error: ")))
+    })?;
+    let serve = resolve::serve(ServeArgs { store, ..args }, file, environment);
+    serve.map(|serve| serve.config.listen).map_err(|bad| wrong("settings", &bad))
 }
 
 fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
@@ -175,10 +195,11 @@ fn keys(accepted: &[String]) -> Finding {
     }
 }
 
-async fn own_server(local: &Local) -> Vec<Finding> {
+async fn own_server(local: &Local, listen: Option<SocketAddr>) -> Vec<Finding> {
     let path = &local.config.store;
     let Some(file) = folder::holder(path) else {
-        return vec![finding(Well, "server", "none runs on this store; a command does the work itself")];
+        let none = finding(Well, "server", "none runs on this store; a command does the work itself");
+        return std::iter::once(none).chain(listen.map(listening)).collect();
     };
     let ServerFile { pid, address, store_id, key } = file;
     let url = format!("http://{address}");
@@ -189,6 +210,20 @@ async fn own_server(local: &Local) -> Vec<Finding> {
         found.push(admits(&url, Some(key)).await);
     }
     found
+}
+
+/// Whether a server could listen there; nothing but trying tells.
+fn listening(listen: SocketAddr) -> Finding {
+    match TcpListener::bind(listen) {
+        Ok(_) if listen.port() == 0 => {
+            finding(Well, "listen", format!("a server takes any free port of {}", listen.ip()))
+        }
+        Ok(_) => finding(Well, "listen", format!("{listen} is free for a server")),
+        Err(error) => {
+            let says = format!("{listen} cannot be listened on: {error}; name another with --listen or LEGWORK_LISTEN");
+            finding(Fail, "listen", says)
+        }
+    }
 }
 
 async fn named_server(url: &str, key: Option<String>) -> Vec<Finding> {

@@ -13,7 +13,14 @@ use serde_json::Value;
 use crate::support::{Server, legwork};
 
 fn on(store: &Path, arguments: &[&str]) -> Output {
-    legwork().args(arguments).env("LEGWORK_STORE", store).stdin(Stdio::null()).output().unwrap()
+    with(store, &[], arguments)
+}
+
+fn with(store: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = legwork();
+    // Whoever else listens on this machine is no matter.
+    command.args(arguments).env("LEGWORK_STORE", store).env("LEGWORK_LISTEN", "0").envs(variables.iter().copied());
+    command.stdin(Stdio::null()).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -228,6 +235,30 @@ fn doctor_says_at_the_root_why_a_store_cannot_be_opened() {
     std::fs::create_dir(store.path().join("legwork.db")).unwrap();
     let told = said(&on(store.path(), &["doctor", "--json"]), "runs");
     assert!(told.starts_with("fail: ") && told.contains("cannot be opened: "), "{told}");
+}
+
+#[test]
+fn doctor_says_what_serve_would_refuse() {
+    let store = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
+    let listens = |at| ("LEGWORK_LISTEN", at);
+    for (variable, about, says) in [
+        (listens("0.0.0.0:8787"), "settings", "--accept-key"),
+        (listens("nowhere"), "settings", "no address to listen on"),
+        (("LEGWORK_SLOTS", "many"), "settings", "invalid value 'many'"),
+        (("LEGWORK_CORS_ORIGINS", "everybody"), "settings", "no origin of a page"),
+        (listens(&taken.1), "listen", "cannot be listened on: "),
+    ] {
+        let told = with(store.path(), &[variable], &["doctor", "--json"]);
+        assert_eq!(told.status.code(), Some(1), "{variable:?}");
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let mut checks = told["checks"].as_array().unwrap().iter();
+        let is_it = |check: &Value| check["about"] == about && check["health"] == "fail";
+        let check = checks.find(|check| is_it(check)).unwrap_or_else(|| panic!("{variable:?}: {told:#}"));
+        assert!(check["says"].as_str().unwrap().contains(says), "{check}");
+    }
+    assert!(said(&on(store.path(), &["doctor", "--json"]), "listen").starts_with("ok: "));
 }
 
 #[test]
