@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use legwork_core::id::RunId;
 use legwork_core::run::Status;
 
@@ -99,6 +99,14 @@ pub(crate) struct ServeArgs {
     /// How the log is written, to stderr [default: text].
     #[arg(long, value_enum, env = "LEGWORK_LOG")]
     pub(crate) log: Option<LogArg>,
+}
+
+impl ServeArgs {
+    /// What `serve` would be told if nothing but its name were typed: what the environment says.
+    pub(crate) fn untyped() -> Result<Self, clap::Error> {
+        let serve = Self::augment_args(Command::new("serve"));
+        Self::from_arg_matches(&serve.try_get_matches_from(["serve"])?)
+    }
 }
 
 /// Where runs are kept and what is read for them.

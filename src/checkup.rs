@@ -1,6 +1,8 @@
 //! What `doctor` found, as lines: how it is, what it is about, and what there is to say.
 
+use std::error::Error;
 use std::fmt::Write as _;
+use std::iter::successors;
 
 use serde::Serialize;
 
@@ -46,6 +48,12 @@ pub(crate) fn lines(found: &[Finding], style: Style) -> String {
         let _ = writeln!(out, "{word}  {about:<8}  {says}");
     }
     out
+}
+
+/// An error with what lies at its root; what is between them is the library's business.
+pub(crate) fn whole(error: &dyn Error) -> String {
+    let root = successors(error.source(), |&cause| cause.source()).last();
+    root.map_or_else(|| error.to_string(), |root| format!("{error}: {root}"))
 }
 
 /// So many bytes, as people say it.

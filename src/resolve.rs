@@ -82,6 +82,8 @@ pub(crate) enum BadConfig {
     Listen(String),
     #[error("a server that listens on {0} can be reached from other machines, and has no key")]
     NeedsKey(SocketAddr),
+    #[error("a server that is reached at {0} can be reached from other machines, and has no key")]
+    NeedsKeyAt(Url),
     #[error("`{0}` is no public address of a server")]
     PublicUrl(String),
     #[error("`{0}` is no origin of a page")]
@@ -109,6 +111,10 @@ impl BadConfig {
             Self::NeedsKey(listen) => {
                 let key = Uuid::new_v4().simple();
                 Some(format!("legwork serve --listen {listen} --accept-key {key}"))
+            }
+            Self::NeedsKeyAt(url) => {
+                let key = Uuid::new_v4().simple();
+                Some(format!("legwork serve --public-url {} --accept-key {key}", quoted(url.as_str())))
             }
             Self::Listen(_) => Some("write an IP address and a port, for example 127.0.0.1:8787".to_owned()),
             Self::PublicUrl(_) => Some("write it as callers do, for example https://tasks.example.com".to_owned()),
@@ -143,6 +149,10 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
     };
     if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
         return Err(BadConfig::NeedsKey(config.listen));
+    }
+    // Whatever stands in front of it asks from this machine, and lets others in.
+    if let (true, Some(url)) = (config.accept_keys.is_empty(), &config.public_url) {
+        return Err(BadConfig::NeedsKeyAt(url.clone()));
     }
     Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
 }

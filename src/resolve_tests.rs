@@ -56,6 +56,16 @@ fn beyond_loopback_it_wants_a_key_and_says_how() {
 }
 
 #[test]
+fn behind_a_public_address_it_wants_a_key_and_says_how() {
+    let public = || ServeArgs { public_url: Some("https://tasks.example.com".to_owned()), ..ServeArgs::default() };
+    let refused = served(public()).unwrap_err();
+    assert!(matches!(refused, BadConfig::NeedsKeyAt(_)), "{refused}");
+    assert!(refused.hint().unwrap().starts_with("legwork serve --public-url https://tasks.example.com/ --accept-key "));
+    let keyed = ServeArgs { accept_keys: vec!["k".to_owned()], ..public() };
+    assert_eq!(served(keyed).unwrap().accept_keys, ["k"]);
+}
+
+#[test]
 fn keys_come_from_files_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");

@@ -33,6 +33,10 @@ fn failure(error: CopyError) -> Failure {
     let (exit, hint) = match &error {
         CopyError::NoStore(_) => (Exit::BadInput, Some("name its folder with --store or LEGWORK_STORE")),
         CopyError::Exists(_) => (Exit::BadInput, Some("choose another name, or replace it with --force")),
+        CopyError::Itself(_) | CopyError::OfAStore(_) => {
+            (Exit::BadInput, Some("copy to a file of its own, outside of the folders of stores"))
+        }
+        CopyError::NoFile(_) => (Exit::BadInput, Some("name the file that the copy shall be")),
         CopyError::Open(_) | CopyError::Copy { .. } | CopyError::Write { .. } => (Exit::Api, None),
     };
     Failure { hint: hint.map(str::to_owned), ..Failure::new(exit, error) }

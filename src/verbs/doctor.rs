@@ -1,17 +1,21 @@
 //! `legwork doctor`: looks at everything a server and its clients depend on, and says in words what it found.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::client::Client;
+use legwork_server::documents::{self, FolderSurvey};
 use legwork_server::folder::{self, ServerFile};
 use legwork_server::{machine, upkeep};
 use serde_json::json;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Settings;
-use crate::args::DoctorArgs;
+use crate::args::{DoctorArgs, ServeArgs, StoreArgs};
 use crate::checkup::Health::{self, Fail, Warn, Well};
 use crate::checkup::{self, Finding, size};
 use crate::config_file::ConfigFile;
@@ -41,14 +45,24 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             ConfigFile::default()
         }
     };
+    let StoreArgs { store: typed, corpus: folders } = &args.target.store;
+    let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
+    let serving = serving(typed, file.clone(), environment);
     match resolve::target(args.target, file, environment) {
+        // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
-        Ok(Target::Server { url, key, .. }) => found.extend(named_server(&url, key).await),
+        Ok(Target::Server { url, key, .. }) => {
+            found.extend(serving.err());
+            found.extend(named_server(&url, key).await);
+        }
         Ok(Target::Store(local)) => {
+            let listen = serving.map_err(|refused| found.push(refused)).ok();
             found.extend(store(&local.config.store));
-            found.extend(local.config.corpus.iter().map(|folder| corpus(folder)));
+            for folder in &local.config.corpus {
+                found.push(corpus(local.config.store.clone(), folder.clone()).await);
+            }
             found.push(keys(&local.config.accept_keys));
-            found.extend(own_server(&local).await);
+            found.extend(own_server(&local, listen).await);
         }
     }
     found.push(finding(Well, "sqlite", format!("version {}, built in", upkeep::known().1)));
@@ -70,6 +84,17 @@ fn finding(health: Health, about: &'static str, says: impl Into<String>) -> Find
 fn wrong(about: &'static str, bad: &BadConfig) -> Finding {
     let hint = bad.hint().map_or_else(String::new, |hint| format!("; {hint}"));
     finding(Fail, about, format!("{bad}{hint}"))
+}
+
+/// Where `serve` would listen, or why it would refuse to start.
+fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<SocketAddr, Finding> {
+    let args = ServeArgs::untyped().map_err(|odd| {
+        let odd = odd.to_string();
+        let first = odd.lines().next().unwrap_or_default();
+        finding(Fail, "settings", format!("`serve` refuses: {}", first.trim_start_matches("error: ")))
+    })?;
+    let serve = resolve::serve(ServeArgs { store, ..args }, file, environment);
+    serve.map(|serve| serve.config.listen).map_err(|bad| wrong("settings", &bad))
 }
 
 fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
@@ -110,7 +135,7 @@ fn store(path: &Path) -> Vec<Finding> {
             };
             finding(Well, "runs", format!("{} in {}, {}, {schema}", told.runs, size(told.bytes), told.id))
         }
-        Err(bad) => finding(Fail, "runs", bad.to_string()),
+        Err(bad) => finding(Fail, "runs", checkup::whole(&bad)),
     });
     found.push(space(path));
     found
@@ -135,27 +160,32 @@ fn space(path: &Path) -> Finding {
     }
 }
 
-fn corpus(folder: &Path) -> Finding {
-    match documents(folder) {
-        Ok(0) => finding(Warn, "corpus", format!("{} has no .md, .txt or .jsonl file", folder.display())),
-        Ok(count) => finding(Well, "corpus", format!("{} has {count} files to answer from", folder.display())),
-        Err(error) => finding(Fail, "corpus", format!("{} cannot be read: {error}", folder.display())),
+/// What is answered from in this folder, counted as a server counts it.
+async fn corpus(store: PathBuf, folder: PathBuf) -> Finding {
+    let looking = spawn_blocking(move || documents::look(&store, &[folder]));
+    match looking.await {
+        Ok(Ok(survey)) => survey.folders.first().map_or_else(|| finding(Fail, "corpus", "it is not there"), counted),
+        Ok(Err(bad)) => finding(Fail, "corpus", checkup::whole(&bad)),
+        Err(broken) => finding(Fail, "corpus", checkup::whole(&broken)),
     }
 }
 
-fn documents(folder: &Path) -> std::io::Result<usize> {
-    let mut count = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        // A link may lead round in a circle.
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            count += documents(&entry.path())?;
-        } else if entry.path().extension().is_some_and(|end| ["md", "txt", "jsonl"].iter().any(|known| end == *known)) {
-            count += 1;
-        }
+fn counted(folder: &FolderSurvey) -> Finding {
+    let path = folder.path.display();
+    let files: usize = folder.kinds.iter().map(|kind| kind.files).sum();
+    let left_out = folder.skipped.len() + folder.not_read.values().sum::<usize>();
+    let mut says = match (folder.documents, folder.pending) {
+        (0, 0) => format!("{path} has nothing to answer from"),
+        (documents, _) => format!("{path} has {documents} documents to answer from, in {files} files"),
+    };
+    if folder.pending > 0 {
+        let _ = write!(says, "; {} files are not read yet", folder.pending);
     }
-    Ok(count)
+    if left_out > 0 {
+        let _ = write!(says, "; {left_out} were left out, and `legwork corpus` says why");
+    }
+    let is_empty = folder.documents == 0 && folder.pending == 0;
+    finding(if is_empty { Warn } else { Well }, "corpus", says)
 }
 
 fn keys(accepted: &[String]) -> Finding {
@@ -165,10 +195,11 @@ fn keys(accepted: &[String]) -> Finding {
     }
 }
 
-async fn own_server(local: &Local) -> Vec<Finding> {
+async fn own_server(local: &Local, listen: Option<SocketAddr>) -> Vec<Finding> {
     let path = &local.config.store;
     let Some(file) = folder::holder(path) else {
-        return vec![finding(Well, "server", "none runs on this store; a command does the work itself")];
+        let none = finding(Well, "server", "none runs on this store; a command does the work itself");
+        return std::iter::once(none).chain(listen.map(listening)).collect();
     };
     let ServerFile { pid, address, store_id, key } = file;
     let url = format!("http://{address}");
@@ -179,6 +210,20 @@ async fn own_server(local: &Local) -> Vec<Finding> {
         found.push(admits(&url, Some(key)).await);
     }
     found
+}
+
+/// Whether a server could listen there; nothing but trying tells.
+fn listening(listen: SocketAddr) -> Finding {
+    match TcpListener::bind(listen) {
+        Ok(_) if listen.port() == 0 => {
+            finding(Well, "listen", format!("a server takes any free port of {}", listen.ip()))
+        }
+        Ok(_) => finding(Well, "listen", format!("{listen} is free for a server")),
+        Err(error) => {
+            let says = format!("{listen} cannot be listened on: {error}; name another with --listen or LEGWORK_LISTEN");
+            finding(Fail, "listen", says)
+        }
+    }
 }
 
 async fn named_server(url: &str, key: Option<String>) -> Vec<Finding> {

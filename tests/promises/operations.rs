@@ -13,7 +13,14 @@ use serde_json::Value;
 use crate::support::{Server, legwork};
 
 fn on(store: &Path, arguments: &[&str]) -> Output {
-    legwork().args(arguments).env("LEGWORK_STORE", store).stdin(Stdio::null()).output().unwrap()
+    with(store, &[], arguments)
+}
+
+fn with(store: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = legwork();
+    // Whoever else listens on this machine is no matter.
+    command.args(arguments).env("LEGWORK_STORE", store).env("LEGWORK_LISTEN", "0").envs(variables.iter().copied());
+    command.stdin(Stdio::null()).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -128,6 +135,38 @@ fn a_copy_is_made_of_a_store_whose_server_was_killed_and_replaces_nothing_unaske
     assert_eq!(left, ["copy.db"], "no draft is left");
 }
 
+#[test]
+fn a_copy_never_takes_the_place_of_a_store() {
+    let (store, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(store.path(), &["--role", "api"]);
+    let another = Server::start(other.path(), &["--role", "api"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.db");
+    std::os::unix::fs::symlink(store.path().join("legwork.db"), &link).unwrap();
+    let linked = elsewhere.path().join("other.db");
+    std::os::unix::fs::symlink(other.path().join("legwork.db"), &linked).unwrap();
+    let left = elsewhere.path().join("left.db");
+    std::fs::write(elsewhere.path().join("left.db-wal"), "a log").unwrap();
+    for (target, why) in [
+        (store.path().join("legwork.db"), "is the store itself"),
+        (link, "is the store itself"),
+        (other.path().join("legwork.db"), "belongs to a store"),
+        (linked, "belongs to a store"),
+        (store.path().join("server.json"), "belongs to a store"),
+        (left, "belongs to a store"),
+        (elsewhere.path().to_owned(), "is no file"),
+    ] {
+        let refused = on(store.path(), &["backup", &target.display().to_string(), "--force"]);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{target:?}: {told}");
+        assert!(told.contains(why) && told.contains("hint: "), "{target:?}: {told}");
+    }
+    // Both go on as they were.
+    for server in [&server, &another] {
+        stdout(&on(store.path(), &["list", "--server", &server.url()]));
+    }
+}
+
 /// What `doctor` found: how each thing is that it looked at.
 fn found(output: &Output) -> Vec<(String, String)> {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -160,6 +199,66 @@ fn doctor_finds_a_server_that_is_well_and_says_what_is_wrong() {
     drop(server);
     let gone = on(store.path(), &["doctor", "--json", "--server", "http://127.0.0.1:1"]);
     assert!(is(&found(&gone), "server", "fail"));
+}
+
+/// What `doctor` says about one thing.
+fn said(output: &Output, about: &str) -> String {
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut checks = told["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["about"] == about).unwrap_or_else(|| panic!("{about} in {told:#}"));
+    format!("{}: {}", check["health"].as_str().unwrap(), check["says"].as_str().unwrap())
+}
+
+#[test]
+fn doctor_counts_documents_as_a_server_does() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, docs) = (home.path().join("store"), home.path().join("docs"));
+    std::fs::create_dir(&docs).unwrap();
+    let look = || on(&store, &["doctor", "--json", "--corpus", &docs.display().to_string()]);
+    let write = |name: &str, text: &[u8]| std::fs::write(docs.join(name), text).unwrap();
+    assert!(said(&look(), "corpus").starts_with("warn: "), "nothing is there");
+    write("empty.txt", b"");
+    write("binary.txt", &[0, 1, 2, 0, 255, 0, 7, 0].repeat(100));
+    write(".hidden.md", b"# Hidden\n\nNobody is answered from this.\n");
+    let nothing = said(&look(), "corpus");
+    assert!(nothing.starts_with("warn: ") && nothing.contains("has nothing to answer from"), "{nothing}");
+    write("page.html", b"<html><body><h1>Bridges</h1><p>The bridge was built by Ada Finch in 1911.</p></body></html>");
+    write("people.csv", b"name,town\nAda Finch,Chester\nBen Lowe,York\n");
+    let two = said(&look(), "corpus");
+    assert!(two.starts_with("ok: ") && two.contains("in 2 files"), "{two}");
+    assert!(!store.exists(), "to look is not to make");
+}
+
+#[test]
+fn doctor_says_at_the_root_why_a_store_cannot_be_opened() {
+    let store = tempfile::tempdir().unwrap();
+    std::fs::create_dir(store.path().join("legwork.db")).unwrap();
+    let told = said(&on(store.path(), &["doctor", "--json"]), "runs");
+    assert!(told.starts_with("fail: ") && told.contains("cannot be opened: "), "{told}");
+}
+
+#[test]
+fn doctor_says_what_serve_would_refuse() {
+    let store = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
+    let listens = |at| ("LEGWORK_LISTEN", at);
+    for (variable, about, says) in [
+        (listens("0.0.0.0:8787"), "settings", "--accept-key"),
+        (listens("nowhere"), "settings", "no address to listen on"),
+        (("LEGWORK_SLOTS", "many"), "settings", "invalid value 'many'"),
+        (("LEGWORK_CORS_ORIGINS", "everybody"), "settings", "no origin of a page"),
+        (listens(&taken.1), "listen", "cannot be listened on: "),
+    ] {
+        let told = with(store.path(), &[variable], &["doctor", "--json"]);
+        assert_eq!(told.status.code(), Some(1), "{variable:?}");
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let mut checks = told["checks"].as_array().unwrap().iter();
+        let is_it = |check: &Value| check["about"] == about && check["health"] == "fail";
+        let check = checks.find(|check| is_it(check)).unwrap_or_else(|| panic!("{variable:?}: {told:#}"));
+        assert!(check["says"].as_str().unwrap().contains(says), "{check}");
+    }
+    assert!(said(&on(store.path(), &["doctor", "--json"]), "listen").starts_with("ok: "));
 }
 
 #[test]

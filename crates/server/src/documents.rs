@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::folder::{Folder, FolderError};
+use crate::folder::{self, Folder, FolderError};
 use crate::processors::CorpusError;
-use crate::processors::library::survey;
 pub use crate::processors::library::{FolderSurvey, KindSurvey, SkippedSurvey, Survey};
+use crate::processors::library::{survey, survey_apart};
 
 /// Why nothing can be said about the folders.
 #[derive(Debug, thiserror::Error)]
@@ -26,4 +26,12 @@ pub fn documents(store: &Path, corpus: &[PathBuf]) -> Result<Survey, DocumentsEr
         Err(FolderError::Held { .. }) => Ok(survey(corpus, store, false)?),
         Err(odd @ FolderError::Unusable { .. }) => Err(odd.into()),
     }
+}
+
+/// What there is in these folders, leaving the store as it is: what was read before is believed, and if something is new
+/// and nobody runs on the store to read it, all is read for this one look.
+pub fn look(store: &Path, corpus: &[PathBuf]) -> Result<Survey, CorpusError> {
+    let told = survey(corpus, store, false)?;
+    let is_behind = told.folders.iter().any(|folder| folder.pending > 0);
+    if is_behind && folder::holder(store).is_none() { survey_apart(corpus, store) } else { Ok(told) }
 }

@@ -1,15 +1,24 @@
 //! The store's folder: it belongs to one process at a time, and says to others on this machine where that one is.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
+const DRAFT: &str = "server.json.new";
+const DATABASE: &str = "legwork.db";
+
+/// In a folder with this bit nobody may remove what is another's: it is meant for many.
+const STICKY: u32 = 0o1000;
+
+/// All that we put into a folder.
+const OURS: [&str; 8] =
+    [LOCK, SERVER, DRAFT, DATABASE, "legwork.db-wal", "legwork.db-shm", "legwork.db-journal", "corpus"];
 
 /// Where the folder's owner can be reached. Readable by its user only: the key opens the store.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +84,8 @@ impl Folder {
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
+        // What cannot be closed can be used all the same: the files in it are for their user alone.
+        drop(close(path, &lock));
         let folder = Self { path: path.to_owned(), _lock: lock };
         // What an earlier owner left is no longer true.
         folder.unpublish();
@@ -83,12 +94,12 @@ impl Folder {
 
     /// The file of the embedded store.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("legwork.db")
+        self.path.join(DATABASE)
     }
 
     /// Tells others on this machine where we are.
     pub(crate) fn publish(&self, server: &ServerFile) -> io::Result<()> {
-        let draft = self.path.join("server.json.new");
+        let draft = self.path.join(DRAFT);
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(&serde_json::to_vec(server)?)?;
         fs::rename(draft, self.path.join(SERVER))
@@ -113,6 +124,24 @@ pub fn holder(path: &Path) -> Option<ServerFile> {
         Err(TryLockError::WouldBlock) => read(path),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
+}
+
+/// Takes a folder that was there already from everybody but its user, if it is for our files only. Somebody's home, or
+/// the folder of temporary files, stays as it is.
+fn close(path: &Path, lock: &File) -> io::Result<()> {
+    let folder = fs::metadata(path)?;
+    let mode = folder.permissions().mode();
+    let (is_open, is_shared) = (mode & 0o077 != 0, mode & STICKY != 0);
+    if !is_open || is_shared || folder.uid() != lock.metadata()?.uid() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            return Ok(());
+        }
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode & !0o077))
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
@@ -169,11 +198,30 @@ mod tests {
 
     #[test]
     fn only_the_user_can_read_the_key() {
-        use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::take(&home.path().join("store")).unwrap();
         folder.publish(&server()).unwrap();
         let mode = |name: &str| fs::metadata(folder.path.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(SERVER), mode(".")), (0o600, 0o700));
+    }
+
+    #[test]
+    fn a_folder_with_our_files_only_is_closed_to_others() {
+        let home = tempfile::tempdir().unwrap();
+        let open = |name: &str, mode| {
+            let path = home.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let (empty, ours, mixed, shared) =
+            (open("empty", 0o755), open("ours", 0o775), open("mixed", 0o755), open("shared", 0o1777));
+        fs::write(ours.join("legwork.db"), "").unwrap();
+        fs::write(mixed.join("letters.txt"), "").unwrap();
+        for (path, then) in [(empty, 0o700), (ours, 0o700), (mixed, 0o755), (shared, 0o1777)] {
+            drop(Folder::take(&path).unwrap());
+            assert_eq!(mode(&path), then, "{}", path.display());
+        }
     }
 }

@@ -336,7 +336,8 @@ async fn a_list_is_paged_without_gaps(store: &dyn Store) {
 }
 
 async fn a_list_is_filtered(store: &dyn Store) {
-    submit(store, NewRun { metadata: Some(Bytes::from_static(b"{\"team\":\"blue\",\"n\":7}")), ..new(1) }, T).await;
+    const METADATA: &[u8] = br#"{"team":"blue","n":7,"one":1,"yes":true,"no":false}"#;
+    submit(store, NewRun { metadata: Some(Bytes::from_static(METADATA)), ..new(1) }, T).await;
     submit(store, NewRun { processor: "pro".to_owned(), ..new(2) }, AFTER).await;
     submit(store, new(3), AFTER).await;
     store.apply(id(3), Command::Cancel, AFTER).await.unwrap();
@@ -346,6 +347,12 @@ async fn a_list_is_filtered(store: &dyn Store) {
     let wanted = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
     assert_eq!(ids(store, ListQuery { metadata: wanted("team", "blue"), ..query() }).await, [1]);
     assert_eq!(ids(store, ListQuery { metadata: wanted("n", "7"), ..query() }).await, [1]);
+    for (key, value) in [("one", "1"), ("yes", "true"), ("no", "false")] {
+        assert_eq!(ids(store, ListQuery { metadata: wanted(key, value), ..query() }).await, [1], "{key} is {value}");
+    }
+    for (key, value) in [("one", "true"), ("yes", "1"), ("no", "0")] {
+        assert!(ids(store, ListQuery { metadata: wanted(key, value), ..query() }).await.is_empty(), "{key} is {value}");
+    }
     assert!(ids(store, ListQuery { metadata: wanted("team", "red"), ..query() }).await.is_empty());
     assert!(ids(store, ListQuery { metadata: wanted("\"] odd", "x"), ..query() }).await.is_empty());
 }

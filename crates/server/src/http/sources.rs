@@ -1,10 +1,11 @@
 //! The texts that citations point at. Whoever may ask questions here may read what they are answered from.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use http::header::{ACCEPT, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use legwork_api::code::Code;
 use legwork_api::source::{SourceRange, SourceView};
@@ -20,15 +21,27 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 2] {
     [("/sources", get(at_address)), ("/sources/{hash}", get(by_hash))]
 }
 
+/// The hash that a path names. What is no text names nothing.
+struct Hash(String);
+
+impl FromRequestParts<Api> for Hash {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let path = Path::<String>::from_request_parts(parts, api).await;
+        let Path(text) = path.map_err(|_| Failure::new(Code::NotFound, "the source's hash is not text"))?;
+        Ok(Self(text.to_lowercase()))
+    }
+}
+
 /// The text of this hash, as it was when it was cited.
 async fn by_hash(
     _: Caller,
     State(api): State<Api>,
-    Path(hash): Path<String>,
+    Hash(hash): Hash,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let hash = hash.to_lowercase();
     let source = api.processors.source(&hash).await;
     let source = source.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no source {hash:?}")))?;
     Ok(shown(source, &query, &headers))

@@ -76,28 +76,46 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
-    let known = headers.get(IF_NONE_MATCH).cloned();
+    let known = Known::in_headers(&headers);
     let wait = query.read::<f64>("wait", "a number of seconds")?.map(seconds).transpose()?;
     let run = match wait {
         Some(wait) => changed(&api, run, known.as_ref(), Instant::now() + wait).await?,
         None => run,
     };
-    let unchanged = known.is_some_and(|known| known == etag(&run));
+    let unchanged = known.is_some_and(|known| known.names(&run));
     let status = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { shown(&run) };
     Ok(([(ETAG, etag(&run))], status).into_response())
 }
 
-async fn changed(api: &Api, run: Run, known: Option<&HeaderValue>, deadline: Instant) -> Result<Run, Failure> {
-    let (id, now) = (run.id, etag(&run));
-    let known = known.cloned().unwrap_or_else(|| now.clone());
+async fn changed(api: &Api, run: Run, known: Option<&Known>, deadline: Instant) -> Result<Run, Failure> {
+    let (id, version) = (run.id, run.life.version);
+    let is_known = |run: &Run| known.map_or(run.life.version == version, |known| known.names(run));
     // Nothing will ever happen to an ended run: waiting for it would be for nothing.
-    if known != now || run.life.status().is_ended() {
+    if !is_known(&run) || run.life.status().is_ended() {
         return Ok(run);
     }
-    match api.follow.until(&run.owner, id, deadline, |view| etag(&view.run) != known).await? {
+    match api.follow.until(&run.owner, id, deadline, |view| !is_known(&view.run)).await? {
         Waited::Done(view) | Waited::Late(view) => Ok(view.run.clone()),
         Waited::Gone => Err(Failure::no_such_run(id)),
         Waited::Stopping => Err(stopping()),
+    }
+}
+
+/// The tags of `If-None-Match`, as they stand there.
+struct Known(Vec<String>);
+
+impl Known {
+    fn in_headers(headers: &HeaderMap) -> Option<Self> {
+        let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        // Our tags are numbers: a comma is never a part of one.
+        let tags: Vec<_> = values.flat_map(|value| value.split(',')).map(|tag| tag.trim().to_owned()).collect();
+        (!tags.is_empty()).then_some(Self(tags))
+    }
+
+    /// Whether the run is named as it is; a proxy that compressed the answer has made the tag a weak one.
+    fn names(&self, run: &Run) -> bool {
+        let now = etag(run);
+        self.0.iter().any(|tag| tag == "*" || now == *tag.strip_prefix("W/").unwrap_or(tag))
     }
 }
 

@@ -268,6 +268,32 @@ async fn a_long_poll_returns_when_the_run_changed() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_known_is_not_sent_again() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    for (known, status) in [
+        (r#""1""#, 304),
+        (r#"W/"1""#, 304),
+        (r#""7", W/"1""#, 304),
+        ("*", 304),
+        (r#""2""#, 200),
+        (r#"W/"2","3""#, 200),
+        ("1", 200),
+        ("", 200),
+    ] {
+        let shown = world.ask("GET", &path(&answer, ""), &[("if-none-match", known)], b"").await;
+        assert_eq!(shown.status, status, "{known}");
+    }
+    let poll_path = path(&answer, "?wait=60");
+    let known = [("if-none-match", r#"W/"1", "9""#)];
+    let (changed, _) = tokio::join!(
+        world.ask("GET", &poll_path, &known, b""),
+        world.runs.apply(answer.run_id(), legwork_core::command::Command::Cancel)
+    );
+    assert_eq!((changed.status, changed.text("/status")), (200, "cancelled"));
+}
+
+#[tokio::test]
 async fn an_ended_run_can_be_deleted() {
     let world = World::new();
     let answer = accepted(&world, MINIMAL).await;
@@ -478,7 +504,12 @@ async fn a_source_can_be_had_as_plain_text() {
 #[tokio::test]
 async fn what_is_no_source_is_not_found() {
     let world = World::with_documents(&[], &[]);
-    for path in ["/v1/sources/00", "/v1/sources/..%2f..%2fetc%2fpasswd", "/v1/sources?url=corpus:docs/none.md"] {
+    for path in [
+        "/v1/sources/00",
+        "/v1/sources/%ff",
+        "/v1/sources/..%2f..%2fetc%2fpasswd",
+        "/v1/sources?url=corpus:docs/none.md",
+    ] {
         assert_eq!(world.get(path).await.status, 404, "{path}");
     }
     assert_eq!(world.get("/v1/sources").await.status, 422);

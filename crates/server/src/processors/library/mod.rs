@@ -31,7 +31,7 @@ use self::look::{Looked, Looker};
 use self::read::Helper;
 pub use self::read::{PDF_VERB, read_pdf};
 use self::shelf::Shelf;
-pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey};
+pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey, survey_apart};
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
 
@@ -154,7 +154,9 @@ fn shelf_in(home: &Path) -> PathBuf {
 fn tell(looker: &Looker, looked: Looked, corpus: &Corpus, took: Duration) {
     let Looked { files, read, gone, .. } = looked;
     let documents = corpus.documents().len();
-    info!(documents, files, read, gone, took_ms = took.as_millis(), "documents are loaded");
+    // A u128 would be logged as a text.
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    info!(documents, files, read, gone, took_ms, "documents are loaded");
     let mut told = 0;
     for skipped in looker.folders.iter().flat_map(|folder| survey::skipped(looker.shelf(), folder)) {
         told += 1;

@@ -76,15 +76,10 @@ pub struct SkippedSurvey {
 /// another process does that, and what it has read by now is told.
 pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey, CorpusError> {
     let shelf_file = shelf_in(&home.join("corpus"));
-    let own = home.canonicalize().ok();
-    let built_in = Corpus::factbook().documents().len();
     if refresh {
-        let (shelf, helper) = (Shelf::open(&shelf_file), Helper::this_program());
-        let mut looker = Looker::new(Folder::all(folders)?, shelf, own.clone(), helper, Arc::new(SystemClock));
-        drop(looker.once(&AtomicBool::new(false)));
-        let folders = looker.folders.iter().map(|folder| told(looker.shelf(), folder, own.as_deref())).collect();
-        return Ok(Survey { built_in, folders });
+        return read(folders, home, Shelf::open(&shelf_file));
     }
+    let own = home.canonicalize().ok();
     let shelf = Shelf::look(&shelf_file).unwrap_or_else(Shelf::in_memory);
     let known: Vec<PathBuf> = shelf.folders().unwrap_or_default().into_iter().map(PathBuf::from).collect();
     let wanted =
@@ -95,7 +90,26 @@ pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey,
             (folder.skipped, folder.unknown) = (walked.skipped, walked.unknown);
         }
     }
-    Ok(Survey { built_in, folders: folders.iter().map(|folder| told(&shelf, folder, own.as_deref())).collect() })
+    let folders = folders.iter().map(|folder| told(&shelf, folder, own.as_deref())).collect();
+    Ok(Survey { built_in: built_in(), folders })
+}
+
+/// Reads the folders, and keeps nothing: what is in `home` stays as it is.
+pub fn survey_apart(folders: &[PathBuf], home: &Path) -> Result<Survey, CorpusError> {
+    read(folders, home, Shelf::in_memory())
+}
+
+fn read(folders: &[PathBuf], home: &Path, shelf: Shelf) -> Result<Survey, CorpusError> {
+    let own = home.canonicalize().ok();
+    let (helper, clock) = (Helper::this_program(), Arc::new(SystemClock));
+    let mut looker = Looker::new(Folder::all(folders)?, shelf, own.clone(), helper, clock);
+    drop(looker.once(&AtomicBool::new(false)));
+    let folders = looker.folders.iter().map(|folder| told(looker.shelf(), folder, own.as_deref())).collect();
+    Ok(Survey { built_in: built_in(), folders })
+}
+
+fn built_in() -> usize {
+    Corpus::factbook().documents().len()
 }
 
 #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{self, OpenError};
 use super::sql;
+
+/// The file of a store in its folder.
+const FILE: &str = "legwork.db";
 
 /// What a store says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,15 @@ pub enum CopyError {
     /// Something is at the target already.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    /// The target is the store itself, by this name or another.
+    #[error("{} is the store itself", .0.display())]
+    Itself(PathBuf),
+    /// What is at the target is a folder, a device or the like.
+    #[error("{} is no file", .0.display())]
+    NoFile(PathBuf),
+    /// The target lies in a store's folder, or has the log of one beside it.
+    #[error("{} belongs to a store", .0.display())]
+    OfAStore(PathBuf),
     /// It cannot be read.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -78,9 +91,7 @@ pub fn copy(folder: &Path, target: &Path, replace: bool) -> Result<Summary, Copy
     if !file.exists() {
         return Err(CopyError::NoStore(folder.to_owned()));
     }
-    if target.exists() && !replace {
-        return Err(CopyError::Exists(target.to_owned()));
-    }
+    check_target(&file, target, replace)?;
     let mut draft = target.as_os_str().to_owned();
     draft.push(format!(".{}.part", std::process::id()));
     let draft = PathBuf::from(draft);
@@ -90,6 +101,40 @@ pub fn copy(folder: &Path, target: &Path, replace: bool) -> Result<Summary, Copy
         drop(fs::remove_file(&draft));
     }
     copied
+}
+
+/// Whether a copy may be put there. A store that is open keeps a part of what it knows in the log beside its file: a file
+/// put in its place would be read together with that log, and both would be lost.
+fn check_target(file: &Path, target: &Path, replace: bool) -> Result<(), CopyError> {
+    let write = |source| CopyError::Write { file: target.to_owned(), source };
+    // What a link leads to counts, since it was meant.
+    match fs::metadata(target) {
+        Ok(there) => {
+            let source = fs::metadata(file).map_err(write)?;
+            if (there.dev(), there.ino()) == (source.dev(), source.ino()) {
+                return Err(CopyError::Itself(target.to_owned()));
+            }
+            if !there.is_file() {
+                return Err(CopyError::NoFile(target.to_owned()));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(write(error)),
+    }
+    let led_to = target.canonicalize().unwrap_or_else(|_| target.to_owned());
+    if [target, &led_to].into_iter().any(is_of_a_store) {
+        return Err(CopyError::OfAStore(target.to_owned()));
+    }
+    // A link that leads nowhere is something as well.
+    if target.symlink_metadata().is_ok() && !replace { Err(CopyError::Exists(target.to_owned())) } else { Ok(()) }
+}
+
+/// Whether SQLite's log lies beside this file, or a store that was served from there.
+fn is_of_a_store(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let is_served = file.with_file_name("lock").exists() && file.with_file_name(FILE).exists();
+    is_served || Path::new(&log).exists()
 }
 
 fn copy_to(file: &Path, draft: &Path, target: &Path) -> Result<Summary, CopyError> {
@@ -122,7 +167,7 @@ fn private(file: &Path) -> io::Result<()> {
 }
 
 fn file_in(folder: &Path) -> PathBuf {
-    folder.join("legwork.db")
+    folder.join(FILE)
 }
 
 fn reading(file: &Path) -> Result<Connection, OpenError> {

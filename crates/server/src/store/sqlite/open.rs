@@ -1,5 +1,7 @@
 //! Opening the file: is it ours, is it new enough, is SQLite new enough; then the migrations.
 
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,8 +73,11 @@ pub(super) struct Opened {
 pub(super) fn for_writing(file: &Path) -> Result<Opened, OpenError> {
     check_sqlite(rusqlite::version_number(), rusqlite::version())?;
     let failed = |source| OpenError::Sqlite { file: file.to_owned(), source };
+    create(file);
     let mut connection = Connection::open(file).map_err(failed)?;
     check_file(&connection, file)?;
+    // Only now is it known to be ours.
+    close(file);
     settings(&connection).map_err(failed)?;
     migrate(&mut connection).map_err(failed)?;
     let id = kept(&connection, sql::STORE_ID, sql::SET_STORE_ID, || format!("store_{}", Uuid::new_v4().simple()));
@@ -82,6 +87,26 @@ pub(super) fn for_writing(file: &Path) -> Result<Opened, OpenError> {
     connection.execute(sql::VOID_LEASES, []).map_err(failed)?;
     let last_fact = connection.query_row(sql::FEED_END, [], |row| row.get(0)).map_err(failed)?;
     Ok(Opened { connection, id, seal: Sha256::digest(seal).into(), last_fact })
+}
+
+/// Makes the file, if there is none, so that only its user can read it. SQLite gives its log the same mode.
+fn create(file: &Path) {
+    // Whatever is odd here, opening it says so.
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
+}
+
+/// Takes the file, and what lies beside it, from everybody but its user: earlier versions did not.
+fn close(file: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        let mut path = file.as_os_str().to_owned();
+        path.push(ending);
+        let Ok(there) = fs::metadata(&path) else { continue };
+        let mode = there.permissions().mode();
+        if mode & 0o077 != 0 {
+            // A file that is another user's, who lets us write to it, stays as he wants it.
+            drop(fs::set_permissions(&path, Permissions::from_mode(mode & !0o077)));
+        }
+    }
 }
 
 /// A connection that can only read.
@@ -182,6 +207,29 @@ mod tests {
         drop(first);
         let again = for_writing(&file).unwrap();
         assert_eq!((again.id, again.seal), (id, seal));
+    }
+
+    #[test]
+    fn only_its_user_can_read_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("legwork.db");
+        let modes = || -> Vec<_> {
+            let entries = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+            entries.map(|metadata| metadata.permissions().mode() & 0o777).collect()
+        };
+        let (writer, _) = for_writing(&file).unwrap();
+        assert_eq!(modes(), [0o600; 3], "the file, its log and the log's index");
+        for entry in folder.path().read_dir().unwrap() {
+            fs::set_permissions(entry.unwrap().path(), Permissions::from_mode(0o644)).unwrap();
+        }
+        let (again, _) = for_writing(&file).unwrap();
+        assert_eq!(modes(), [0o600; 3], "those of an earlier version too");
+        drop((writer, again));
+        let other = folder.path().join("other.db");
+        Connection::open(&other).unwrap().execute_batch("create table t (x)").unwrap();
+        fs::set_permissions(&other, Permissions::from_mode(0o644)).unwrap();
+        assert!(for_writing(&other).is_err());
+        assert_eq!(fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o644, "it is not ours");
     }
 
     #[test]

@@ -36,8 +36,8 @@ statements! {
         "where r.owner = ?1 and r.n < ?2 and (?3 is null or r.status = ?3) and (?4 is null or r.processor = ?4) \
          and (?5 is null or r.group_id = ?5) and (?6 is null or r.created_at > ?6) \
          and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
-             where m.key = w.key and (m.value = w.value or cast(m.value as text) = w.value \
-                 or (m.type in ('true', 'false') and m.type = w.value)))) \
+             where m.key = w.key and w.value = case when m.type in ('true', 'false') then m.type \
+                 else cast(m.value as text) end)) \
          order by r.n desc limit ?8"
     );
     /// The same, among those in which words were found. The cross join keeps SQLite from asking the index once a run: it
@@ -48,8 +48,8 @@ statements! {
          and (?4 is null or r.processor = ?4) and (?5 is null or r.group_id = ?5) \
          and (?6 is null or r.created_at > ?6) \
          and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
-             where m.key = w.key and (m.value = w.value or cast(m.value as text) = w.value \
-                 or (m.type in ('true', 'false') and m.type = w.value)))) \
+             where m.key = w.key and w.value = case when m.type in ('true', 'false') then m.type \
+                 else cast(m.value as text) end)) \
          order by s.rowid desc limit ?8"
     );
     VERSION_OF = "select version from runs where id = ?1";
