@@ -39,6 +39,42 @@ async fn what_was_submitted_is_shown_as_it_was_given() {
 }
 
 #[tokio::test]
+async fn what_the_document_admits_is_taken_and_shown_again() {
+    let world = World::new();
+    let with_schema = |schema: serde_json::Value| json!({"task_spec": {"output_schema": schema}});
+    let json_schema = json!({"type": "object", "properties": {"capital": {"type": "string"}}});
+    for more in [
+        with_schema(json_schema.clone()),
+        with_schema(json!({"type": null, "json_schema": json_schema})),
+        with_schema(json!({"type": "json", "json_schema": json_schema, "description": null})),
+        with_schema(json!({"type": "text", "json_schema": null, "description": null})),
+        with_schema(json!({"type": "auto", "json_schema": null, "description": null})),
+        with_schema(json!({"type": null, "json_schema": null, "description": null})),
+        json!({"mcp_servers": [{"type": null, "url": "https://example.com/mcp", "name": "one", "headers": null}]}),
+        json!({"webhook_url": null}),
+    ] {
+        let mut body = json!({"processor": "base", "input": "x"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = accepted(&world, &body.to_string()).await;
+        let shown = world.get(&path(&answer, "/input")).await;
+        assert_eq!(shown.status, 200, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_out_of_bounds_is_taken_as_the_nearest() {
+    let world = World::new();
+    let answer = accepted(&world, MINIMAL).await;
+    world.post(&path(&answer, "/cancel"), "").await;
+    for query in ["?limit=0", "?limit=100000"] {
+        assert_eq!(world.get(&format!("/v1/tasks/runs{query}")).await.status, 200, "{query}");
+    }
+    assert_eq!(world.get("/v1/tasks/runs?limit=-1").await.status, 422);
+    assert_eq!(world.get(&path(&answer, "?wait=100000")).await.status, 200);
+    assert_eq!(world.get(&path(&answer, "?wait=-1")).await.status, 422);
+}
+
+#[tokio::test]
 async fn a_result_is_held_until_the_run_has_ended() {
     let world = World::new();
     let answer = accepted(&world, MINIMAL).await;
