@@ -2,21 +2,21 @@
 
 mod archive;
 
-use self::archive::Archive;
+use self::archive::{Archive, TOO_MUCH};
 use super::table::push_row;
 use super::xml::{Event, Events};
 use super::{MOST, Reading, Reason, decode, html};
 
 /// Reads a document.
 pub(super) fn read(bytes: &[u8]) -> Result<Reading, Reason> {
-    let archive = Archive::open(bytes).ok_or("the archive is broken")?;
+    let archive = Archive::open(bytes, MOST)?;
     for (place, names) in [("word/document.xml", &WORD), ("content.xml", &OPEN)] {
-        if let Some(part) = archive.part(place, MOST) {
+        if let Some(part) = archive.part(place) {
             let text = decode::text(&part?, None)?;
             return Ok(Reading::one(title(&archive), None, names.read(&text)));
         }
     }
-    book(&archive)
+    Ok(book(&archive))
 }
 
 /// What the formats call the same things.
@@ -110,7 +110,7 @@ fn title(archive: &Archive<'_>) -> String {
 }
 
 fn meta_title(archive: &Archive<'_>, place: &str) -> Option<String> {
-    let text = decode::text(&archive.part(place, MOST)?.ok()?, None).ok()?;
+    let text = decode::text(&archive.part(place)?.ok()?, None).ok()?;
     let mut inside = false;
     Events::of(&text).find_map(|event| match event {
         Event::Open { name, .. } => {
@@ -126,22 +126,27 @@ fn meta_title(archive: &Archive<'_>, place: &str) -> Option<String> {
     })
 }
 
-/// The pages of an e-book, in the order of their names in the archive.
-fn book(archive: &Archive<'_>) -> Result<Reading, Reason> {
-    let mut body = String::new();
-    let is_page = |name: &&str| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
-    for name in archive.names().filter(is_page) {
-        if body.len() > MOST {
-            break;
-        }
-        if let Some(Ok(page)) = archive.part(name, MOST) {
-            body.push_str(&html::plain(&decode::text(&page, None)?));
-            body.push('\n');
-        }
-    }
+/// The pages of an e-book, in the order of their names in the archive. Where it becomes too much, the rest is left out.
+fn book(archive: &Archive<'_>) -> Reading {
     let opf = archive.names().find(|name| name.to_ascii_lowercase().ends_with(".opf"));
     let title = opf.and_then(|place| meta_title(archive, place)).unwrap_or_default();
-    Ok(Reading::one(title, None, body))
+    let mut book = Reading::one(title, None, String::new());
+    let is_page = |name: &&str| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
+    for name in archive.names().filter(is_page) {
+        match archive.part(name).map(|page| page.and_then(|page| decode::text(&page, None))) {
+            Some(Ok(page)) => {
+                book.texts[0].body.push_str(&html::plain(&page));
+                book.texts[0].body.push('\n');
+            }
+            Some(Err(reason)) if reason == TOO_MUCH => {
+                book.leave_out(String::new(), reason);
+                break;
+            }
+            Some(Err(reason)) => book.leave_out(format!("#{name}"), reason),
+            None => {}
+        }
+    }
+    book
 }
 
 #[cfg(test)]
@@ -149,6 +154,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::super::tests::text_of;
+    use super::super::{Helper, Kind, read};
 
     /// A ZIP archive, deflated.
     fn zip(parts: &[(&str, &str)]) -> Vec<u8> {
@@ -198,6 +204,18 @@ mod tests {
         ]);
         let text = text_of("a.epub", &epub).unwrap();
         assert_eq!((text.title.as_str(), text.body.trim()), ("B", "Chapter one."));
+    }
+
+    #[test]
+    fn a_book_that_unpacks_to_any_size_is_read_as_far_as_it_may() {
+        let blank = format!("<p>One page.</p>{}", " ".repeat(5 << 20));
+        let names: Vec<String> = (0..300).map(|number| format!("{number:03}.xhtml")).collect();
+        let parts: Vec<(&str, &str)> = names[..7].iter().map(|name| (name.as_str(), blank.as_str())).collect();
+        let reading = read(&zip(&parts), Kind::Office, "a.epub", &Helper::none()).unwrap();
+        assert_eq!(reading.texts[0].body.matches("One page.").count(), 4);
+        assert_eq!(reading.left_out, [(String::new(), "there is too much in it".to_owned())]);
+        let many: Vec<(&str, &str)> = names.iter().cycle().take(20_000).map(|name| (name.as_str(), "")).collect();
+        assert_eq!(text_of("a.epub", &zip(&many)).unwrap_err(), "there is too much in it");
     }
 
     #[test]

@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     include_str!("../read/records.rs"),
     include_str!("../read/xml.rs"),
     include_str!("../read/office.rs"),
+    include_str!("../read/office/archive.rs"),
     include_str!("../read/pdf.rs"),
     env!("CARGO_PKG_VERSION"),
 ];
