@@ -35,7 +35,7 @@ pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey};
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
 
-/// How long a folder is left alone between two looks: a hundred times what a look takes, within these bounds.
+/// How long a folder is left alone between two looks: a hundred times what it takes to look, within these bounds.
 const OFTEN: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_secs(30);
 /// How many skipped files are told one by one when they are first met.
@@ -139,12 +139,18 @@ impl Watcher {
                 tell(&looker, looked, &corpus, started.elapsed());
                 self.publish.send_replace(Some(Arc::new(corpus)));
             }
-            let pause = (started.elapsed() * 100).clamp(OFTEN, SELDOM);
+            let pause = pause(looker.looking(), started.elapsed());
             if !matches!(self.woken.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
         }
     }
+}
+
+/// Reading is paid once for a change, and is no reason to notice the next one late; but where files change all the time,
+/// no more than half of it is spent on reading them.
+fn pause(looking: Duration, all: Duration) -> Duration {
+    (looking * 100).max(all).clamp(OFTEN, SELDOM)
 }
 
 fn shelf_in(home: &Path) -> PathBuf {
