@@ -213,8 +213,7 @@ fn read_on(
     loop {
         let at = next.fetch_add(1, Ordering::Relaxed);
         let Some(task) = tasks.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { return };
-        let digest = task.known.as_ref().map(|known| known.digest.as_slice());
-        let read = Item::read(&task.found, digest, helper, clock.now());
+        let read = Item::read(&task.found, task.known.as_ref(), helper, clock.now());
         if tell.send((at, read)).is_err() {
             return;
         }
@@ -235,6 +234,8 @@ fn write_down(
             let mut new = 0;
             for (at, read) in batch {
                 match (read, &tasks[at].known) {
+                    // What cannot be opened is tried at each look; there is nothing to write down.
+                    (Read::Same, Some(known)) if known.digest.is_empty() && known.stamp == tasks[at].found.stamp => {}
                     (Read::Same, Some(known)) => change.same(known.id, tasks[at].found.stamp, clock.now())?,
                     (Read::Same, None) => {}
                     (Read::New(item), _) => {
