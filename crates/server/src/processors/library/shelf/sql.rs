@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     include_str!("../read/unwrap.rs"),
     include_str!("../read/prose.rs"),
     include_str!("../read/html.rs"),
+    include_str!("../read/html/bare.rs"),
     include_str!("../read/html/cells.rs"),
     include_str!("../read/table.rs"),
     include_str!("../read/records.rs"),
