@@ -28,18 +28,39 @@ struct Names {
     line: &'static str,
     /// Text stands in these only; empty when it may stand anywhere.
     run: &'static str,
+    /// What is in these was deleted, or only says something about the text, or says it again for old programs.
+    ignored: &'static [&'static str],
 }
 
-const WORD: Names = Names { paragraph: &["p"], row: "tr", cell: "tc", tab: "tab", line: "br", run: "t" };
-const OPEN: Names =
-    Names { paragraph: &["p", "h"], row: "table-row", cell: "table-cell", tab: "tab", line: "line-break", run: "" };
+const WORD: Names = Names {
+    paragraph: &["p"],
+    row: "tr",
+    cell: "tc",
+    tab: "tab",
+    line: "br",
+    run: "t",
+    ignored: &["del", "moveFrom", "Fallback"],
+};
+const OPEN: Names = Names {
+    paragraph: &["p", "h"],
+    row: "table-row",
+    cell: "table-cell",
+    tab: "tab",
+    line: "line-break",
+    run: "",
+    ignored: &["tracked-changes", "annotation"],
+};
 
 impl Names {
     fn read(&self, text: &str) -> String {
         let mut page = Page::default();
         let mut open: Vec<&str> = Vec::new();
+        let mut ignored = 0_usize;
         for event in Events::of(text) {
             match event {
+                Event::Open { name, .. } if ignored > 0 || self.ignored.contains(&name) => ignored += 1,
+                Event::Close if ignored > 0 => ignored -= 1,
+                Event::Text(_) if ignored > 0 => {}
                 Event::Open { name, .. } => {
                     if name == self.tab || name == self.line {
                         page.line.push(' ');
@@ -204,6 +225,23 @@ mod tests {
         ]);
         let text = text_of("a.epub", &epub).unwrap();
         assert_eq!((text.title.as_str(), text.body.trim()), ("B", "Chapter one."));
+    }
+
+    #[test]
+    fn what_was_deleted_or_noted_in_a_document_is_no_fact() {
+        let odt = zip(&[(
+            "content.xml",
+            "<o><text:tracked-changes><text:deletion><text:p>It cost 5.</text:p></text:deletion></text:tracked-changes>\
+             <text:p>It cost 7<office:annotation><text:p>Really?</text:p></office:annotation>.</text:p></o>",
+        )]);
+        assert_eq!(text_of("a.odt", &odt).unwrap().body, "It cost 7.\n\n");
+        let docx = zip(&[(
+            "word/document.xml",
+            "<w:p><w:del><w:r><w:t>Old. </w:t><w:delText>Old.</w:delText></w:r></w:del><w:r><mc:AlternateContent>\
+             <mc:Choice><w:t>Boxed.</w:t></mc:Choice><mc:Fallback><w:t>Boxed.</w:t></mc:Fallback>\
+             </mc:AlternateContent></w:r></w:p>",
+        )]);
+        assert_eq!(text_of("a.docx", &docx).unwrap().body, "Boxed.\n\n");
     }
 
     #[test]
