@@ -12,11 +12,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reading, Reason> {
     let archive = Archive::open(bytes, MOST)?;
     for (place, names) in [("word/document.xml", &WORD), ("content.xml", &OPEN)] {
         if let Some(part) = archive.part(place) {
-            let text = decode::text(&part?, None)?;
-            return Ok(Reading::one(title(&archive), None, names.read(&text)));
+            let mut body = names.read(&decode::text(&part?, None)?);
+            NOTES.iter().for_each(|place| body.push_str(&notes(&archive, place)));
+            return Ok(Reading::one(title(&archive), None, body));
         }
     }
     Ok(book(&archive))
+}
+
+/// Where Word keeps what stands below its pages; OpenDocument has it in the text.
+const NOTES: [&str; 2] = ["word/footnotes.xml", "word/endnotes.xml"];
+
+/// Notes, if there are any that can be read: without them the document is still worth having.
+fn notes(archive: &Archive<'_>, place: &str) -> String {
+    let part = archive.part(place).and_then(Result::ok);
+    part.and_then(|part| decode::text(&part, None).ok()).map(|text| WORD.read(&text)).unwrap_or_default()
 }
 
 /// What the formats call the same things.
@@ -242,6 +252,14 @@ mod tests {
              </mc:AlternateContent></w:r></w:p>",
         )]);
         assert_eq!(text_of("a.docx", &docx).unwrap().body, "Boxed.\n\n");
+    }
+
+    #[test]
+    fn the_notes_of_a_word_document_are_read() {
+        let text = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+        let (page, foot) = (text("A bridge."), text("Opened in 1932."));
+        let docx = zip(&[("word/document.xml", page.as_str()), ("word/footnotes.xml", foot.as_str())]);
+        assert_eq!(text_of("a.docx", &docx).unwrap().body, "A bridge.\n\nOpened in 1932.\n\n");
     }
 
     #[test]
