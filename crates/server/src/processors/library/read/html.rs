@@ -164,6 +164,10 @@ struct Writer {
     owed: usize,
     space: bool,
     verbatim: usize,
+    /// A term has just been named, and what it means comes next.
+    named: bool,
+    /// What it means goes on in the same line.
+    defines: bool,
 }
 
 impl Writer {
@@ -199,6 +203,7 @@ impl Writer {
             self.out.push(' ');
         }
         (self.owed, self.space) = (0, false);
+        (self.named, self.defines) = (false, false);
     }
 
     fn paragraphs(&mut self, text: &str) {
@@ -209,7 +214,13 @@ impl Writer {
     }
 
     fn open(&mut self, name: &str) {
-        self.owed = self.owed.max(breaks(name));
+        if name == "dd" && self.named {
+            self.out.push_str(if self.out.ends_with(':') { "" } else { ":" });
+            (self.owed, self.space) = (0, true);
+            (self.named, self.defines) = (false, true);
+        } else if !self.defines {
+            self.owed = self.owed.max(breaks(name));
+        }
         if name == "li" {
             self.settle();
             self.out.push_str("- ");
@@ -224,8 +235,11 @@ impl Writer {
         if name == "pre" {
             self.verbatim = self.verbatim.saturating_sub(1);
         }
-        if matches!(name, "td" | "th" | "dt") {
+        if matches!(name, "td" | "th") {
             self.space = true;
+        }
+        if name == "dt" {
+            self.named = !self.out.is_empty();
         }
     }
 
@@ -292,6 +306,12 @@ mod tests {
         let html = "<table><tr><th>City</th><th>People</th></tr><tr><td>Oslo</td><td>700,000</td></tr>\
                     <tr><td>Bergen <script>x</script></td><td>290,000</td></tr></table>";
         assert_eq!(body(html), "City: Oslo; People: 700,000\n\nCity: Bergen; People: 290,000\n");
+    }
+
+    #[test]
+    fn a_term_and_what_it_means_stand_in_one_line() {
+        let html = "<dl><dt>Captain</dt> <dd><p>Ines Wren</p></dd><dt>Built:<dd>1951<dd>in Oslo</dl><p>Next.";
+        assert_eq!(body(html), "Captain: Ines Wren\n\nBuilt: 1951\nin Oslo\n\nNext.\n");
     }
 
     #[test]
