@@ -22,6 +22,8 @@ pub(super) fn read(text: &str, mark: Option<u8>) -> Result<Reading, Reason> {
     let mut reading = Reading::one("", None, String::new());
     let mut body = String::new();
     let mut headers: Option<Vec<String>> = None;
+    let wide =
+        usual(&rows(text, mark, quoted).take(SAMPLE).filter_map(|row| Some(width(&row.ok()?))).collect::<Vec<_>>());
     for (number, row) in rows(text, mark, quoted).enumerate() {
         let row = match row {
             Ok(row) => row,
@@ -34,6 +36,8 @@ pub(super) fn read(text: &str, mark: Option<u8>) -> Result<Reading, Reason> {
             continue;
         }
         match &headers {
+            // A title, or a note above the table.
+            None if width(&row) * 2 <= wide => push_row(&mut body, &[], row.iter()),
             None => headers = Some(headers_of(&row)),
             Some(_) if number > ROWS || body.len() > MOST => {
                 reading.leave_out(String::new(), format!("what follows row {number} was left out: it is too much"));
@@ -99,6 +103,17 @@ fn unclosed(text: &str, mark: u8) -> usize {
     if inside { lines } else { 0 }
 }
 
+/// How many cells a row has, without empty ones at its end.
+fn width(row: &csv::StringRecord) -> usize {
+    (1..=row.len()).rev().find(|wide| !row[wide - 1].trim().is_empty()).unwrap_or(0)
+}
+
+/// The commonest width; of several the one that is met first.
+fn usual(widths: &[usize]) -> usize {
+    let times = |wide: &usize| widths.iter().filter(|other| *other == wide).count();
+    widths.iter().filter(|wide| **wide > 0).rev().max_by_key(|wide| times(wide)).copied().unwrap_or(0)
+}
+
 /// `sep=;` in the first line, as Excel writes it.
 fn named_mark(text: &str) -> (&str, Option<u8>) {
     let named = text.strip_prefix("sep=").and_then(|rest| {
@@ -112,9 +127,9 @@ fn named_mark(text: &str) -> (&str, Option<u8>) {
 fn likely_mark(text: &str) -> u8 {
     let score = |mark: u8| {
         let widths: Vec<usize> = rows(text, mark, true).take(SAMPLE).filter_map(|row| Some(row.ok()?.len())).collect();
-        let first = widths.first().copied().unwrap_or(0);
-        let same = widths.iter().filter(|width| **width == first).count();
-        if first < 2 { 0 } else { same * 100 / widths.len() * 100 + first.min(99) }
+        let usual = usual(&widths);
+        let same = widths.iter().filter(|width| **width == usual).count();
+        if usual < 2 { 0 } else { same * 100 / widths.len() * 100 + usual.min(99) }
     };
     MARKS.into_iter().rev().max_by_key(|mark| score(*mark)).unwrap_or(b',')
 }
@@ -138,6 +153,17 @@ mod tests {
             assert_eq!(text_of("t.csv", table.as_bytes()).unwrap().body, "a: 1,5; b: 2\n\n", "{table:?}");
         }
         assert_eq!(text_of("t.tsv", b"a\tb\n1\t2\n").unwrap().body, "a: 1; b: 2\n\n");
+    }
+
+    #[test]
+    fn a_title_above_a_table_is_not_its_heading() {
+        for title in ["Ferries in 2024\n\n", "Ferries in 2024,,\n"] {
+            let table = format!("{title}Ferry,Captain,Built\nHazelnut,Ines Wren,1951\nElm,Ada Finch,1960\n");
+            assert_eq!(
+                text_of("t.csv", table.as_bytes()).unwrap().body,
+                "Ferries in 2024\n\nFerry: Hazelnut; Captain: Ines Wren; Built: 1951\n\nFerry: Elm; Captain: Ada Finch; Built: 1960\n\n"
+            );
+        }
     }
 
     #[test]
