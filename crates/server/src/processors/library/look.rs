@@ -130,7 +130,7 @@ impl Looker {
                 return Ok(Looked::default());
             }
         };
-        (folder.skipped, folder.unknown) = (walked.skipped, walked.unknown);
+        (folder.skipped, folder.unknown, folder.unread) = (walked.skipped, walked.unknown, walked.unread);
         let files = walked.found.len();
         let (tasks, gone) = compared(walked.found, self.shelf.files(id)?);
         self.looking += started.elapsed();

@@ -39,6 +39,8 @@ pub(super) struct Walked {
     pub(super) skipped: Vec<Skipped>,
     /// Files of a kind that cannot be read, by the ends of their names.
     pub(super) unknown: BTreeMap<String, usize>,
+    /// The same files one by one.
+    pub(super) unread: Vec<Skipped>,
 }
 
 /// Walks a folder, which has to be a canonical path; `except` is a folder that is not looked into.
@@ -62,6 +64,7 @@ pub(super) fn walk(root: &Path, except: Option<&Path>) -> io::Result<Walked> {
     });
     walked.skipped.extend(same);
     walked.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    walked.unread.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(walked)
 }
 
@@ -123,6 +126,8 @@ impl Walker<'_> {
     fn file(&mut self, full: PathBuf, name: &str, about: &Metadata) {
         let Some(kind) = Kind::of(name) else {
             let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_lowercase();
+            let reason = format!("files of this kind (.{ending}) cannot be read");
+            self.walked.unread.push(Skipped { path: relative(self.root, &full), reason });
             *self.walked.unknown.entry(ending).or_default() += 1;
             return;
         };
@@ -198,6 +203,9 @@ mod tests {
         let walked = walk(&root, None).unwrap();
         assert_eq!(found(&walked), ["LICENSE", "a b/c.txt", "b.md", "x.md/inside.txt", "x/y/z/d.html"]);
         assert!(walked.skipped.is_empty(), "{:?}", walked.skipped);
+        let unread: Vec<_> = walked.unread.iter().map(|file| (file.path.as_str(), file.reason.as_str())).collect();
+        assert_eq!(unread[0], ("b.jpg", "files of this kind (.jpg) cannot be read"));
+        assert_eq!(unread.iter().map(|(path, _)| *path).collect::<Vec<_>>(), ["b.jpg", "film.mp4", "photo.JPG"]);
         assert_eq!(walked.unknown.into_iter().collect::<Vec<_>>(), [("jpg".to_owned(), 2), ("mp4".to_owned(), 1)]);
     }
 
