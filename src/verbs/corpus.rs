@@ -12,6 +12,9 @@ use crate::render::{self, Style, clean};
 use crate::telemetry::{self, Usual};
 use crate::{checkup, print, resolve};
 
+/// How many files of kinds that cannot be read are named.
+const UNREAD: usize = 20;
+
 pub(super) async fn run(args: CorpusArgs, settings: Settings) -> Result<Exit, Failure> {
     // What was skipped is what this command prints anyway.
     telemetry::start(Usual::Command, settings.verbose, LogArg::Text);
@@ -70,6 +73,12 @@ fn about(out: &mut String, folder: &FolderSurvey, style: Style) {
     }
     if !folder.not_read.is_empty() {
         let _ = writeln!(out, "  not read: {}", by_ending(&folder.not_read));
+    }
+    for unread in folder.unread.iter().take(UNREAD) {
+        let _ = writeln!(out, "    {} {}", clean(&unread.path), style.dim(&format!("– {}", clean(&unread.reason))));
+    }
+    if folder.unread.len() > UNREAD {
+        let _ = writeln!(out, "    and {} more; --json lists them all", folder.unread.len() - UNREAD);
     }
 }
 

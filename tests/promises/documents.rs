@@ -96,8 +96,15 @@ fn what_is_read_and_what_is_left_out_can_be_seen() {
     let skipped: Vec<_> = folder["skipped"].as_array().unwrap().iter().map(|s| s["path"].as_str().unwrap()).collect();
     assert_eq!(skipped, ["broken.pdf", "empty.txt", "zip.pdf"]);
     assert_eq!(folder["not_read"]["mp4"], 1);
+    assert_eq!(folder["unread"][0]["path"], "film.mp4");
     let told = desk.stdout(&["corpus"]);
-    for part in ["4 documents", "pdf       1 file", "zip.pdf – it is no PDF but a ZIP archive", "not read: 1 .mp4"] {
+    for part in [
+        "4 documents",
+        "pdf       1 file",
+        "zip.pdf – it is no PDF but a ZIP archive",
+        "not read: 1 .mp4",
+        "film.mp4 – files of this kind (.mp4) cannot be read",
+    ] {
         assert!(told.contains(part), "{part}: {told}");
     }
     // While a server has the store, the same can be seen, and it need not be told which folders are its own.

@@ -34,6 +34,8 @@ pub(super) struct Folder {
     pub(super) skipped: Vec<Skipped>,
     /// Files of kinds that cannot be read, by the ends of their names.
     pub(super) unknown: BTreeMap<String, usize>,
+    /// The same files one by one.
+    pub(super) unread: Vec<Skipped>,
 }
 
 impl Folder {
@@ -48,7 +50,7 @@ impl Folder {
             if found.iter().all(|folder| folder.path != path) {
                 let name = name_of(&path, &names);
                 names.push(name.clone());
-                found.push(Self { path, name, skipped: Vec::new(), unknown: BTreeMap::new() });
+                found.push(Self { path, name, skipped: Vec::new(), unknown: BTreeMap::new(), unread: Vec::new() });
             }
         }
         Ok(found)

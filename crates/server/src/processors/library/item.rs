@@ -7,6 +7,7 @@ use legwork_core::time::Micros;
 use sha2::{Digest as _, Sha256};
 
 use super::read::{Helper, LARGEST, Reason, Text, read};
+use super::shelf::Known;
 use super::walk::{Found, Stamp};
 use crate::processors::research::{Bag, Document, Passage, hash_of, host_of, passages};
 
@@ -39,15 +40,19 @@ pub(super) struct Kept {
 }
 
 impl Item {
-    /// Opens and reads a file. `known` is the digest it had when it was last read: what has the same is not read again,
-    /// and `None` comes back with the new stamp's file.
-    pub(super) fn read(found: &Found, known: Option<&[u8]>, helper: &Helper, now: Micros) -> Read {
+    /// Opens and reads a file. What has the digest that is known is not read again, and what can be opened as little
+    /// as before is no news.
+    pub(super) fn read(found: &Found, known: Option<&Known>, helper: &Helper, now: Micros) -> Read {
         let bytes = match bytes(found) {
             Ok(bytes) => bytes,
-            Err(error) => return Read::New(Self::skipped(found, Vec::new(), now, error.to_string())),
+            Err(error) => {
+                let reason = error.to_string();
+                let old = known.is_some_and(|known| known.digest.is_empty() && known.reason.as_ref() == Some(&reason));
+                return if old { Read::Same } else { Read::New(Self::skipped(found, Vec::new(), now, reason)) };
+            }
         };
         let digest = Sha256::digest(&bytes).to_vec();
-        if known == Some(digest.as_slice()) {
+        if known.is_some_and(|known| known.digest == digest) {
             return Read::Same;
         }
         let name = found.path.rsplit('/').next().unwrap_or(&found.path);
@@ -114,5 +119,26 @@ impl Kept {
             passages: document.passages.to_vec(),
             bag,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::Kind;
+    use super::*;
+
+    #[test]
+    fn a_file_that_still_cannot_be_opened_is_no_news() {
+        let home = tempfile::tempdir().unwrap();
+        let full = home.path().join("a.md");
+        let found = Found { path: "a.md".to_owned(), full, kind: Kind::Markdown, stamp: Stamp::default() };
+        let read = |known: Option<&Known>| Item::read(&found, known, &Helper::none(), Micros(1));
+        let Read::New(Item { stamp, digest, read_at, reason, .. }) = read(None) else { panic!("it is new") };
+        let mut known = Known { id: 1, stamp, digest, read_at, reason };
+        assert!(matches!(read(Some(&known)), Read::Same));
+        known.reason = Some("it was read by another program".to_owned());
+        assert!(matches!(read(Some(&known)), Read::New(_)), "another reason is told");
+        std::fs::write(&found.full, "Text.").unwrap();
+        assert!(matches!(read(Some(&known)), Read::New(Item { reason: None, .. })), "now it can be opened");
     }
 }

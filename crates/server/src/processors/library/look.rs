@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use legwork_core::time::Micros;
 use tracing::warn;
@@ -39,6 +39,8 @@ pub(super) struct Looker {
     /// Our own folder, which may lie in one of the others.
     own: Option<PathBuf>,
     published: bool,
+    /// What the last look took to find out what has changed, without reading it.
+    looking: Duration,
 }
 
 /// What a look found.
@@ -68,11 +70,16 @@ impl Looker {
         helper: Helper,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { folders, shelf, base: Base::unpacked(), helper, clock, own, published: false }
+        Self { folders, shelf, base: Base::unpacked(), helper, clock, own, published: false, looking: Duration::ZERO }
     }
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.shelf
+    }
+
+    /// What a look costs when nothing has changed.
+    pub(super) fn looking(&self) -> Duration {
+        self.looking
     }
 
     /// Looks at all folders once; the corpus comes back if it is another than before. When what was kept turns out to
@@ -94,6 +101,7 @@ impl Looker {
 
     fn attempt(&mut self, stop: &AtomicBool) -> Result<(Looked, Option<Corpus>), ShelfError> {
         let mut all = Looked::default();
+        self.looking = Duration::ZERO;
         for at in 0..self.folders.len() {
             let looked = self.look(at, stop)?;
             all.files += looked.files;
@@ -110,6 +118,7 @@ impl Looker {
     }
 
     fn look(&mut self, at: usize, stop: &AtomicBool) -> Result<Looked, ShelfError> {
+        let started = Instant::now();
         let folder = &mut self.folders[at];
         let id = self.shelf.folder(&folder.key())?;
         let walked = match walk(&folder.path, self.own.as_deref()) {
@@ -121,9 +130,10 @@ impl Looker {
                 return Ok(Looked::default());
             }
         };
-        (folder.skipped, folder.unknown) = (walked.skipped, walked.unknown);
+        (folder.skipped, folder.unknown, folder.unread) = (walked.skipped, walked.unknown, walked.unread);
         let files = walked.found.len();
         let (tasks, gone) = compared(walked.found, self.shelf.files(id)?);
+        self.looking += started.elapsed();
         let mut looked = Looked { files, opened: tasks.len(), read: 0, gone: gone.len() };
         self.shelf.change(|change| gone.iter().try_for_each(|known| change.remove(known.id)))?;
         looked.read = self.read(id, &tasks, stop)?;
@@ -203,8 +213,7 @@ fn read_on(
     loop {
         let at = next.fetch_add(1, Ordering::Relaxed);
         let Some(task) = tasks.get(at).filter(|_| !stop.load(Ordering::Relaxed)) else { return };
-        let digest = task.known.as_ref().map(|known| known.digest.as_slice());
-        let read = Item::read(&task.found, digest, helper, clock.now());
+        let read = Item::read(&task.found, task.known.as_ref(), helper, clock.now());
         if tell.send((at, read)).is_err() {
             return;
         }
@@ -225,6 +234,8 @@ fn write_down(
             let mut new = 0;
             for (at, read) in batch {
                 match (read, &tasks[at].known) {
+                    // What cannot be opened is tried at each look; there is nothing to write down.
+                    (Read::Same, Some(known)) if known.digest.is_empty() && known.stamp == tasks[at].found.stamp => {}
                     (Read::Same, Some(known)) => change.same(known.id, tasks[at].found.stamp, clock.now())?,
                     (Read::Same, None) => {}
                     (Read::New(item), _) => {

@@ -13,6 +13,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,14 +36,14 @@ pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey, 
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
 
-/// How long a folder is left alone between two looks: a hundred times what a look takes, within these bounds.
+/// How long a folder is left alone between two looks: a hundred times what it takes to look, within these bounds.
 const OFTEN: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_secs(30);
 /// How many skipped files are told one by one when they are first met.
 const TOLD: usize = 10;
 
 /// A file that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Skipped {
     /// The file, with the line where there is one (`notes.jsonl:7`).
     pub path: String,
@@ -132,14 +133,15 @@ impl Watcher {
         let shelf = Shelf::open(&shelf_in(home));
         shelf.forget_missing();
         let mut looker = Looker::new(folders, shelf, own, helper, Arc::new(SystemClock));
+        let mut skipped = HashSet::new();
         loop {
             let started = Instant::now();
             let (looked, corpus) = looker.once(&self.stop);
             if let Some(corpus) = corpus {
-                tell(&looker, looked, &corpus, started.elapsed());
+                tell(&looker, looked, &corpus, started.elapsed(), &mut skipped);
                 self.publish.send_replace(Some(Arc::new(corpus)));
             }
-            let pause = (started.elapsed() * 100).clamp(OFTEN, SELDOM);
+            let pause = pause(looker.looking(), started.elapsed());
             if !matches!(self.woken.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
@@ -147,18 +149,28 @@ impl Watcher {
     }
 }
 
+/// Reading is paid once for a change, and is no reason to notice the next one late; but where files change all the time,
+/// no more than half of it is spent on reading them.
+fn pause(looking: Duration, all: Duration) -> Duration {
+    (looking * 100).max(all).clamp(OFTEN, SELDOM)
+}
+
 fn shelf_in(home: &Path) -> PathBuf {
     home.join("index.db")
 }
 
-fn tell(looker: &Looker, looked: Looked, corpus: &Corpus, took: Duration) {
+/// Says what was read, and which files are skipped that were not at the last time.
+fn tell(looker: &Looker, looked: Looked, corpus: &Corpus, took: Duration, before: &mut HashSet<Skipped>) {
     let Looked { files, read, gone, .. } = looked;
     let documents = corpus.documents().len();
     // A u128 would be logged as a text.
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     info!(documents, files, read, gone, took_ms, "documents are loaded");
     let mut told = 0;
-    for skipped in looker.folders.iter().flat_map(|folder| survey::skipped(looker.shelf(), folder)) {
+    let all: HashSet<_> = looker.folders.iter().flat_map(|folder| survey::skipped(looker.shelf(), folder)).collect();
+    let mut new: Vec<&Skipped> = all.difference(before).collect();
+    new.sort_by(|a, b| a.path.cmp(&b.path));
+    for skipped in new {
         told += 1;
         debug!(path = skipped.path, reason = skipped.reason, "a document was skipped");
         if told <= TOLD && read > 0 {
@@ -168,6 +180,7 @@ fn tell(looker: &Looker, looked: Looked, corpus: &Corpus, took: Duration) {
     if told > TOLD && read > 0 {
         warn!(skipped = told, "more documents were skipped; `legwork corpus` lists them");
     }
+    *before = all;
 }
 
 #[cfg(test)]

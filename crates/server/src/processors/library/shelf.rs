@@ -41,6 +41,8 @@ pub(super) struct Known {
     pub(super) stamp: Stamp,
     pub(super) digest: Vec<u8>,
     pub(super) read_at: Micros,
+    /// Why it was left out, if it was.
+    pub(super) reason: Option<String>,
 }
 
 /// A text that is kept, and where it is from.
@@ -179,7 +181,8 @@ impl Shelf {
         let mut statement = self.database.prepare(sql::FILES)?;
         let known = |row: &Row<'_>| {
             let stamp = Stamp { size: row.get(2)?, modified: row.get(3)?, changed: row.get(4)? };
-            Ok((row.get(1)?, Known { id: row.get(0)?, stamp, digest: row.get(5)?, read_at: Micros(row.get(6)?) }))
+            let (digest, read_at, reason) = (row.get(5)?, Micros(row.get(6)?), row.get(7)?);
+            Ok((row.get(1)?, Known { id: row.get(0)?, stamp, digest, read_at, reason }))
         };
         Ok(statement.query_map([folder], known)?.collect::<rusqlite::Result<_>>()?)
     }

@@ -48,6 +48,8 @@ pub struct FolderSurvey {
     pub skipped: Vec<SkippedSurvey>,
     /// How many files are of a kind that cannot be read, by the ends of their names.
     pub not_read: BTreeMap<String, usize>,
+    /// These files one by one.
+    pub unread: Vec<SkippedSurvey>,
 }
 
 /// The files of one kind.
@@ -87,7 +89,7 @@ pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey,
     let mut folders = Folder::all(&wanted)?;
     for folder in &mut folders {
         if let Ok(walked) = walk(&folder.path, own.as_deref()) {
-            (folder.skipped, folder.unknown) = (walked.skipped, walked.unknown);
+            (folder.skipped, folder.unknown, folder.unread) = (walked.skipped, walked.unknown, walked.unread);
         }
     }
     let folders = folders.iter().map(|folder| told(&shelf, folder, own.as_deref())).collect();
@@ -138,7 +140,7 @@ fn told(shelf: &Shelf, folder: &Folder, own: Option<&Path>) -> FolderSurvey {
             bytes: tally.bytes,
         })
         .collect();
-    let skipped = skipped(shelf, folder).into_iter();
+    let shown = |Skipped { path, reason }| SkippedSurvey { path, reason };
     FolderSurvey {
         path: folder.path.clone(),
         name: folder.name.clone(),
@@ -147,8 +149,9 @@ fn told(shelf: &Shelf, folder: &Folder, own: Option<&Path>) -> FolderSurvey {
         read_at: id.and_then(|id| shelf.looked_at(id).ok().flatten()),
         kinds,
         pending: pending(shelf, id, folder, own),
-        skipped: skipped.map(|Skipped { path, reason }| SkippedSurvey { path, reason }).collect(),
+        skipped: skipped(shelf, folder).into_iter().map(shown).collect(),
         not_read: folder.unknown.clone(),
+        unread: folder.unread.iter().cloned().map(shown).collect(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::folder::Folder;
 use super::look::{Looked, Looker};
 use super::read::Helper;
 use super::shelf::Shelf;
-use super::{Library, shelf_in};
+use super::{Library, pause, shelf_in};
 use crate::clock::{Clock as _, SystemClock, TestClock};
 use crate::processors::research::{Corpus, research, verify_quote};
 
@@ -144,6 +144,15 @@ impl Desk {
     fn into_looker(self) -> (Looker, Self) {
         (self.looker(), self)
     }
+}
+
+#[test]
+fn the_next_look_waits_for_what_looking_costs_and_not_for_what_was_read() {
+    let [small, large] = [Duration::from_millis(1), Duration::from_millis(60)];
+    assert_eq!(pause(small, Duration::from_millis(1500)), Duration::from_secs(2), "reading at start delays nothing");
+    assert_eq!(pause(large, large), Duration::from_secs(6));
+    assert_eq!(pause(small, Duration::from_secs(9)), Duration::from_secs(9), "half of the time is left to others");
+    assert_eq!(pause(Duration::from_secs(1), Duration::from_mins(5)), Duration::from_secs(30));
 }
 
 #[test]

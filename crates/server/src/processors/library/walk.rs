@@ -39,6 +39,8 @@ pub(super) struct Walked {
     pub(super) skipped: Vec<Skipped>,
     /// Files of a kind that cannot be read, by the ends of their names.
     pub(super) unknown: BTreeMap<String, usize>,
+    /// The same files one by one.
+    pub(super) unread: Vec<Skipped>,
 }
 
 /// Walks a folder, which has to be a canonical path; `except` is a folder that is not looked into.
@@ -51,9 +53,18 @@ pub(super) fn walk(root: &Path, except: Option<&Path>) -> io::Result<Walked> {
         }
     }
     let mut walked = walker.walked;
-    walked.found.sort_by(|a, b| a.path.cmp(&b.path));
-    walked.found.dedup_by(|a, b| a.path == b.path);
+    walked.found.sort_by(|a, b| (&a.path, &a.full).cmp(&(&b.path, &b.full)));
+    let mut same = Vec::new();
+    walked.found.dedup_by(|a, b| {
+        let is_same = a.path == b.path;
+        if is_same {
+            same.push(Skipped { path: a.path.clone(), reason: "the name of another file looks the same".to_owned() });
+        }
+        is_same
+    });
+    walked.skipped.extend(same);
     walked.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    walked.unread.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(walked)
 }
 
@@ -75,7 +86,7 @@ impl Walker<'_> {
 
     fn entry(&mut self, entry: &DirEntry) {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        if name.starts_with('.') || NOT_DOCUMENTS.contains(&name.as_str()) || self.except == Some(&path) {
+        if is_no_document(&name) || self.except == Some(&path) {
             return;
         }
         match entry.metadata() {
@@ -97,9 +108,16 @@ impl Walker<'_> {
         let Ok(inside) = target.strip_prefix(self.root) else {
             return self.skip(path, "it is a link out of the folder");
         };
-        let hidden = inside.iter().any(|part| part.to_string_lossy().starts_with('.'));
+        if self.except.is_some_and(|except| target.starts_with(except)) {
+            return self.skip(path, "it is a link into the folder of the server");
+        }
+        let hidden = inside.iter().any(|part| is_no_document(&part.to_string_lossy()));
+        let readable = inside.file_name().is_some_and(|name| Kind::of(&name.to_string_lossy()).is_some());
         match fs::metadata(&target) {
             Ok(about) if about.is_file() && hidden => self.file(path.to_owned(), name, &about),
+            Ok(about) if about.is_file() && !readable => {
+                self.skip(path, "it is a link to a file of a kind that cannot be read");
+            }
             Ok(about) if about.is_file() => self.skip(path, "it is a link to a file that is read where it lies"),
             _ => self.skip(path, "it is a link to a folder"),
         }
@@ -108,6 +126,8 @@ impl Walker<'_> {
     fn file(&mut self, full: PathBuf, name: &str, about: &Metadata) {
         let Some(kind) = Kind::of(name) else {
             let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_lowercase();
+            let reason = format!("files of this kind (.{ending}) cannot be read");
+            self.walked.unread.push(Skipped { path: relative(self.root, &full), reason });
             *self.walked.unknown.entry(ending).or_default() += 1;
             return;
         };
@@ -121,6 +141,10 @@ impl Walker<'_> {
     fn skip(&mut self, path: &Path, reason: impl Into<String>) {
         self.walked.skipped.push(Skipped { path: relative(self.root, path), reason: reason.into() });
     }
+}
+
+fn is_no_document(name: &str) -> bool {
+    name.starts_with('.') || NOT_DOCUMENTS.contains(&name)
 }
 
 impl Stamp {
@@ -179,6 +203,9 @@ mod tests {
         let walked = walk(&root, None).unwrap();
         assert_eq!(found(&walked), ["LICENSE", "a b/c.txt", "b.md", "x.md/inside.txt", "x/y/z/d.html"]);
         assert!(walked.skipped.is_empty(), "{:?}", walked.skipped);
+        let unread: Vec<_> = walked.unread.iter().map(|file| (file.path.as_str(), file.reason.as_str())).collect();
+        assert_eq!(unread[0], ("b.jpg", "files of this kind (.jpg) cannot be read"));
+        assert_eq!(unread.iter().map(|(path, _)| *path).collect::<Vec<_>>(), ["b.jpg", "film.mp4", "photo.JPG"]);
         assert_eq!(walked.unknown.into_iter().collect::<Vec<_>>(), [("jpg".to_owned(), 2), ("mp4".to_owned(), 1)]);
     }
 
@@ -191,6 +218,8 @@ mod tests {
         symlink(home.path().join("secret.txt"), root.join("out.txt")).unwrap();
         symlink(&root, root.join("circle")).unwrap();
         symlink(root.join("own.txt"), root.join("same.txt")).unwrap();
+        write(&root, "film.mp4", "film");
+        symlink("film.mp4", root.join("film.txt")).unwrap();
         symlink("nowhere.txt", root.join("dead.txt")).unwrap();
         symlink("..data/mounted.txt", root.join("mounted.txt")).unwrap();
         let walked = walk(&root, None).unwrap();
@@ -200,10 +229,25 @@ mod tests {
             [
                 ("circle", "it is a link to a folder"),
                 ("dead.txt", "it is a link that leads nowhere: No such file or directory (os error 2)"),
+                ("film.txt", "it is a link to a file of a kind that cannot be read"),
                 ("out.txt", "it is a link out of the folder"),
                 ("same.txt", "it is a link to a file that is read where it lies"),
             ]
         );
+    }
+
+    #[test]
+    fn of_two_names_that_look_the_same_one_is_told() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let (_home, root) = tree();
+        for name in [&b"a\xfe.txt"[..], b"a\xff.txt"] {
+            fs::write(root.join(OsStr::from_bytes(name)), "text").unwrap();
+        }
+        let walked = walk(&root, None).unwrap();
+        assert_eq!(found(&walked), ["a\u{fffd}.txt"]);
+        assert_eq!(skipped(&walked), [("a\u{fffd}.txt", "the name of another file looks the same")]);
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub(super) fn text(bytes: &[u8], declared: Option<&'static Encoding>) -> Result<
     if is_broken_utf8(bytes) {
         return Ok(tidy(&String::from_utf8_lossy(bytes)));
     }
-    let encoding = declared.filter(|named| *named != UTF_8).unwrap_or_else(|| guessed(bytes));
+    // What could be read up to here in single bytes is not what these say, and browsers do not believe them either.
+    let declared = declared.filter(|named| ![UTF_8, UTF_16LE, UTF_16BE].contains(named));
+    let encoding = declared.unwrap_or_else(|| guessed(bytes));
     let (text, odd) = encoding.decode_without_bom_handling(bytes);
     if odd && text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count() * 20 > text.chars().count() {
         return Err("its encoding is not known".to_owned());
@@ -141,6 +143,12 @@ mod tests {
     fn a_declared_encoding_goes_before_a_guess() {
         let (bytes, _, _) = WINDOWS_1251.encode("Юг");
         assert_eq!(text(&bytes, Some(WINDOWS_1251)).unwrap(), "Юг");
+    }
+
+    #[test]
+    fn wide_text_that_is_only_declared_is_not_believed() {
+        let (bytes, _, _) = WINDOWS_1252.encode("Zoë Müller built the bridge in Köln, für alle Bürger.");
+        assert_eq!(text(&bytes, Some(UTF_16LE)).unwrap(), "Zoë Müller built the bridge in Köln, für alle Bürger.");
     }
 
     #[test]

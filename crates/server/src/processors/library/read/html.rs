@@ -1,6 +1,7 @@
 //! Web pages: the article, as readability finds it, or all that is shown where that is too little; without what is
 //! hidden, and with the rows of tables as `header: value`.
 
+mod bare;
 mod cells;
 
 use dom_query::{Document, NodeRef};
@@ -9,7 +10,6 @@ use encoding_rs::Encoding;
 
 use self::cells::table;
 use super::Reading;
-use super::xml::{Event, Events};
 
 /// An article below this many characters is not believed to be the page.
 const SHORTEST: usize = 250;
@@ -31,8 +31,8 @@ pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Reads a page.
 pub(super) fn read(html: &str) -> Reading {
-    if html.len() > LARGEST || depth(html) > DEEPEST {
-        return bare(html);
+    if is_too_much(html) {
+        return bare::read(html);
     }
     let page = Document::from(html);
     let whole = Shown::of(page.root(), true);
@@ -50,55 +50,14 @@ pub(super) fn read(html: &str) -> Reading {
 
 /// The text of a piece of HTML.
 pub(super) fn plain(html: &str) -> String {
-    if html.len() > LARGEST || depth(html) > DEEPEST {
-        return bare(html).texts.remove(0).body;
+    if is_too_much(html) {
+        return bare::read(html).texts.remove(0).body;
     }
     Shown::of(Document::from(html).root(), false).text
 }
 
-/// How deep a page is nested, at the most. Elements that end without being closed are not counted.
-fn depth(html: &str) -> usize {
-    let (mut now, mut deepest) = (0_usize, 0);
-    for tag in html.split('<').skip(1) {
-        let closes = tag.starts_with('/');
-        let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        if name.is_empty() || ENDLESS.iter().any(|endless| endless.eq_ignore_ascii_case(name)) {
-            continue;
-        }
-        now = if closes { now.saturating_sub(1) } else { now + 1 };
-        deepest = deepest.max(now);
-    }
-    deepest
-}
-
-/// Elements without an end, or whose end may be left out.
-const ENDLESS: [&str; 27] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p",
-    "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup", "svg",
-];
-
-/// The words between the tags, a line each.
-fn bare(html: &str) -> Reading {
-    let (mut title, mut body) = (String::new(), String::new());
-    let mut inside = "";
-    for event in Events::of(html) {
-        match event {
-            Event::Open { name, .. } => inside = name,
-            Event::Close => inside = "",
-            Event::Text(_) if ["script", "style"].iter().any(|name| name.eq_ignore_ascii_case(inside)) => {}
-            Event::Text(text) => {
-                let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                if title.is_empty() && inside.eq_ignore_ascii_case("title") {
-                    title.clone_from(&line);
-                }
-                if !line.is_empty() {
-                    body.push_str(&line);
-                    body.push('\n');
-                }
-            }
-        }
-    }
-    Reading::one(title, None, body)
+fn is_too_much(html: &str) -> bool {
+    html.len() > LARGEST || bare::depth(html, DEEPEST) > DEEPEST
 }
 
 fn title_of(page: &Document) -> String {
@@ -131,7 +90,7 @@ impl Shown {
             let mut node = node;
             next = loop {
                 if enter || node.id != root.id {
-                    writer.close(&node);
+                    writer.close(&node.node_name().unwrap_or_default());
                 }
                 if node.id == root.id {
                     break None;
@@ -205,6 +164,10 @@ struct Writer {
     owed: usize,
     space: bool,
     verbatim: usize,
+    /// A term has just been named, and what it means comes next.
+    named: bool,
+    /// What it means goes on in the same line.
+    defines: bool,
 }
 
 impl Writer {
@@ -240,6 +203,7 @@ impl Writer {
             self.out.push(' ');
         }
         (self.owed, self.space) = (0, false);
+        (self.named, self.defines) = (false, false);
     }
 
     fn paragraphs(&mut self, text: &str) {
@@ -250,7 +214,13 @@ impl Writer {
     }
 
     fn open(&mut self, name: &str) {
-        self.owed = self.owed.max(breaks(name));
+        if name == "dd" && self.named {
+            self.out.push_str(if self.out.ends_with(':') { "" } else { ":" });
+            (self.owed, self.space) = (0, true);
+            (self.named, self.defines) = (false, true);
+        } else if !self.defines {
+            self.owed = self.owed.max(breaks(name));
+        }
         if name == "li" {
             self.settle();
             self.out.push_str("- ");
@@ -260,14 +230,16 @@ impl Writer {
         }
     }
 
-    fn close(&mut self, node: &NodeRef<'_>) {
-        let Some(name) = node.node_name() else { return };
-        self.owed = self.owed.max(breaks(&name));
-        if &*name == "pre" {
+    fn close(&mut self, name: &str) {
+        self.owed = self.owed.max(breaks(name));
+        if name == "pre" {
             self.verbatim = self.verbatim.saturating_sub(1);
         }
-        if matches!(&*name, "td" | "th" | "dt") {
+        if matches!(name, "td" | "th") {
             self.space = true;
+        }
+        if name == "dt" {
+            self.named = !self.out.is_empty();
         }
     }
 
@@ -334,6 +306,12 @@ mod tests {
         let html = "<table><tr><th>City</th><th>People</th></tr><tr><td>Oslo</td><td>700,000</td></tr>\
                     <tr><td>Bergen <script>x</script></td><td>290,000</td></tr></table>";
         assert_eq!(body(html), "City: Oslo; People: 700,000\n\nCity: Bergen; People: 290,000\n");
+    }
+
+    #[test]
+    fn a_term_and_what_it_means_stand_in_one_line() {
+        let html = "<dl><dt>Captain</dt> <dd><p>Ines Wren</p></dd><dt>Built:<dd>1951<dd>in Oslo</dl><p>Next.";
+        assert_eq!(body(html), "Captain: Ines Wren\n\nBuilt: 1951\nin Oslo\n\nNext.\n");
     }
 
     #[test]

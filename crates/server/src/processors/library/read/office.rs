@@ -2,21 +2,31 @@
 
 mod archive;
 
-use self::archive::Archive;
+use self::archive::{Archive, TOO_MUCH};
 use super::table::push_row;
 use super::xml::{Event, Events};
 use super::{MOST, Reading, Reason, decode, html};
 
 /// Reads a document.
 pub(super) fn read(bytes: &[u8]) -> Result<Reading, Reason> {
-    let archive = Archive::open(bytes).ok_or("the archive is broken")?;
+    let archive = Archive::open(bytes, MOST)?;
     for (place, names) in [("word/document.xml", &WORD), ("content.xml", &OPEN)] {
-        if let Some(part) = archive.part(place, MOST) {
-            let text = decode::text(&part?, None)?;
-            return Ok(Reading::one(title(&archive), None, names.read(&text)));
+        if let Some(part) = archive.part(place) {
+            let mut body = names.read(&decode::text(&part?, None)?);
+            NOTES.iter().for_each(|place| body.push_str(&notes(&archive, place)));
+            return Ok(Reading::one(title(&archive), None, body));
         }
     }
-    book(&archive)
+    Ok(book(&archive))
+}
+
+/// Where Word keeps what stands below its pages; OpenDocument has it in the text.
+const NOTES: [&str; 2] = ["word/footnotes.xml", "word/endnotes.xml"];
+
+/// Notes, if there are any that can be read: without them the document is still worth having.
+fn notes(archive: &Archive<'_>, place: &str) -> String {
+    let part = archive.part(place).and_then(Result::ok);
+    part.and_then(|part| decode::text(&part, None).ok()).map(|text| WORD.read(&text)).unwrap_or_default()
 }
 
 /// What the formats call the same things.
@@ -28,18 +38,39 @@ struct Names {
     line: &'static str,
     /// Text stands in these only; empty when it may stand anywhere.
     run: &'static str,
+    /// What is in these was deleted, or only says something about the text, or says it again for old programs.
+    ignored: &'static [&'static str],
 }
 
-const WORD: Names = Names { paragraph: &["p"], row: "tr", cell: "tc", tab: "tab", line: "br", run: "t" };
-const OPEN: Names =
-    Names { paragraph: &["p", "h"], row: "table-row", cell: "table-cell", tab: "tab", line: "line-break", run: "" };
+const WORD: Names = Names {
+    paragraph: &["p"],
+    row: "tr",
+    cell: "tc",
+    tab: "tab",
+    line: "br",
+    run: "t",
+    ignored: &["del", "moveFrom", "Fallback"],
+};
+const OPEN: Names = Names {
+    paragraph: &["p", "h"],
+    row: "table-row",
+    cell: "table-cell",
+    tab: "tab",
+    line: "line-break",
+    run: "",
+    ignored: &["tracked-changes", "annotation"],
+};
 
 impl Names {
     fn read(&self, text: &str) -> String {
         let mut page = Page::default();
         let mut open: Vec<&str> = Vec::new();
+        let mut ignored = 0_usize;
         for event in Events::of(text) {
             match event {
+                Event::Open { name, .. } if ignored > 0 || self.ignored.contains(&name) => ignored += 1,
+                Event::Close if ignored > 0 => ignored -= 1,
+                Event::Text(_) if ignored > 0 => {}
                 Event::Open { name, .. } => {
                     if name == self.tab || name == self.line {
                         page.line.push(' ');
@@ -110,7 +141,7 @@ fn title(archive: &Archive<'_>) -> String {
 }
 
 fn meta_title(archive: &Archive<'_>, place: &str) -> Option<String> {
-    let text = decode::text(&archive.part(place, MOST)?.ok()?, None).ok()?;
+    let text = decode::text(&archive.part(place)?.ok()?, None).ok()?;
     let mut inside = false;
     Events::of(&text).find_map(|event| match event {
         Event::Open { name, .. } => {
@@ -126,22 +157,27 @@ fn meta_title(archive: &Archive<'_>, place: &str) -> Option<String> {
     })
 }
 
-/// The pages of an e-book, in the order of their names in the archive.
-fn book(archive: &Archive<'_>) -> Result<Reading, Reason> {
-    let mut body = String::new();
-    let is_page = |name: &&str| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
-    for name in archive.names().filter(is_page) {
-        if body.len() > MOST {
-            break;
-        }
-        if let Some(Ok(page)) = archive.part(name, MOST) {
-            body.push_str(&html::plain(&decode::text(&page, None)?));
-            body.push('\n');
-        }
-    }
+/// The pages of an e-book, in the order of their names in the archive. Where it becomes too much, the rest is left out.
+fn book(archive: &Archive<'_>) -> Reading {
     let opf = archive.names().find(|name| name.to_ascii_lowercase().ends_with(".opf"));
     let title = opf.and_then(|place| meta_title(archive, place)).unwrap_or_default();
-    Ok(Reading::one(title, None, body))
+    let mut book = Reading::one(title, None, String::new());
+    let is_page = |name: &&str| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
+    for name in archive.names().filter(is_page) {
+        match archive.part(name).map(|page| page.and_then(|page| decode::text(&page, None))) {
+            Some(Ok(page)) => {
+                book.texts[0].body.push_str(&html::plain(&page));
+                book.texts[0].body.push('\n');
+            }
+            Some(Err(reason)) if reason == TOO_MUCH => {
+                book.leave_out(String::new(), reason);
+                break;
+            }
+            Some(Err(reason)) => book.leave_out(format!("#{name}"), reason),
+            None => {}
+        }
+    }
+    book
 }
 
 #[cfg(test)]
@@ -149,6 +185,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::super::tests::text_of;
+    use super::super::{Helper, Kind, read};
 
     /// A ZIP archive, deflated.
     fn zip(parts: &[(&str, &str)]) -> Vec<u8> {
@@ -198,6 +235,43 @@ mod tests {
         ]);
         let text = text_of("a.epub", &epub).unwrap();
         assert_eq!((text.title.as_str(), text.body.trim()), ("B", "Chapter one."));
+    }
+
+    #[test]
+    fn what_was_deleted_or_noted_in_a_document_is_no_fact() {
+        let odt = zip(&[(
+            "content.xml",
+            "<o><text:tracked-changes><text:deletion><text:p>It cost 5.</text:p></text:deletion></text:tracked-changes>\
+             <text:p>It cost 7<office:annotation><text:p>Really?</text:p></office:annotation>.</text:p></o>",
+        )]);
+        assert_eq!(text_of("a.odt", &odt).unwrap().body, "It cost 7.\n\n");
+        let docx = zip(&[(
+            "word/document.xml",
+            "<w:p><w:del><w:r><w:t>Old. </w:t><w:delText>Old.</w:delText></w:r></w:del><w:r><mc:AlternateContent>\
+             <mc:Choice><w:t>Boxed.</w:t></mc:Choice><mc:Fallback><w:t>Boxed.</w:t></mc:Fallback>\
+             </mc:AlternateContent></w:r></w:p>",
+        )]);
+        assert_eq!(text_of("a.docx", &docx).unwrap().body, "Boxed.\n\n");
+    }
+
+    #[test]
+    fn the_notes_of_a_word_document_are_read() {
+        let text = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
+        let (page, foot) = (text("A bridge."), text("Opened in 1932."));
+        let docx = zip(&[("word/document.xml", page.as_str()), ("word/footnotes.xml", foot.as_str())]);
+        assert_eq!(text_of("a.docx", &docx).unwrap().body, "A bridge.\n\nOpened in 1932.\n\n");
+    }
+
+    #[test]
+    fn a_book_that_unpacks_to_any_size_is_read_as_far_as_it_may() {
+        let blank = format!("<p>One page.</p>{}", " ".repeat(5 << 20));
+        let names: Vec<String> = (0..300).map(|number| format!("{number:03}.xhtml")).collect();
+        let parts: Vec<(&str, &str)> = names[..7].iter().map(|name| (name.as_str(), blank.as_str())).collect();
+        let reading = read(&zip(&parts), Kind::Office, "a.epub", &Helper::none()).unwrap();
+        assert_eq!(reading.texts[0].body.matches("One page.").count(), 4);
+        assert_eq!(reading.left_out, [(String::new(), "there is too much in it".to_owned())]);
+        let many: Vec<(&str, &str)> = names.iter().cycle().take(20_000).map(|name| (name.as_str(), "")).collect();
+        assert_eq!(text_of("a.epub", &zip(&many)).unwrap_err(), "there is too much in it");
     }
 
     #[test]

@@ -12,7 +12,15 @@ pub(super) fn read(text: &str, kind: Kind) -> Reading {
     let head_title = head.and_then(|head| value_of(head, "title"));
     let url = head.and_then(|head| value_of(head, "url")).map(str::to_owned);
     let title = head_title.map(str::to_owned).or_else(|| heading(body, kind)).unwrap_or_default();
-    Reading::one(title, url, unwrapped(body, false))
+    let mut body = unwrapped(body, false);
+    let facts = head.map(facts).unwrap_or_default();
+    if !facts.is_empty() {
+        // Below the text, so that it is still what the document begins with.
+        body.truncate(body.trim_end().len());
+        body.push_str("\n\n");
+        body.push_str(&facts);
+    }
+    Reading::one(title, url, body)
 }
 
 /// Splits off a head between two lines of `---`.
@@ -22,6 +30,28 @@ fn front_matter(text: &str) -> (Option<&str>, &str) {
         Some((head, body)) => (Some(head), body),
         None => (None, text),
     }
+}
+
+/// What a head says beside the title and the address: a line for each key, with lists in it.
+fn facts(head: &str) -> String {
+    let mut facts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in head.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        let key = line.split_once(':').filter(|(key, _)| !key.starts_with([' ', '\t', '-']));
+        let (values, value) = match (key, facts.last_mut()) {
+            (Some((key, value)), _) => {
+                facts.push((key.trim(), Vec::new()));
+                (facts.last_mut().map(|(_, values)| values), value)
+            }
+            (None, last) => (last.map(|(_, values)| values), line.trim_start().trim_start_matches("- ")),
+        };
+        let value = value.trim().trim_matches(['"', '\'', '[', ']', '|', '>']).trim();
+        if let Some(values) = values.filter(|_| !value.is_empty()) {
+            values.push(value);
+        }
+    }
+    let told = |key: &str| matches!(key, "title" | "url");
+    let said = facts.iter().filter(|(key, values)| !told(key) && !values.is_empty());
+    said.fold(String::new(), |lines, (key, values)| lines + &key.replace('_', " ") + ": " + &values.join(", ") + "\n")
 }
 
 /// `key: value` in a head, without quotes around the value.
@@ -66,6 +96,13 @@ mod tests {
         ] {
             assert_eq!(text_of(name, text.as_bytes()).unwrap().title, "The Title", "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_head_says_beside_the_title_is_read_below_the_text() {
+        let head = "title: T\nauthor: \"Mara Quill\"\nfirst_seen: 2019\ntags:\n  - bridges\n  - dams\nempty:\n# a note";
+        let text = text_of("a.md", format!("---\n{head}\n---\nBody.\n").as_bytes()).unwrap();
+        assert_eq!(text.body, "Body.\n\nauthor: Mara Quill\nfirst seen: 2019\ntags: bridges, dams\n");
     }
 
     #[test]

@@ -10,6 +10,9 @@ const TEXTS: [&str; 4] = ["text", "content", "extract", "body"];
 /// Where it may have its title.
 const TITLES: [&str; 3] = ["title", "name", "headline"];
 
+/// A list of more numbers than this says nothing.
+const NUMBERS: usize = 50;
+
 /// Reads one JSON value a line.
 pub(super) fn lines(text: &str, name: &str) -> Reading {
     let mut reading = Reading::default();
@@ -58,14 +61,26 @@ fn part(id: String, title: impl Into<String>, url: Option<String>, body: String)
     Text { part: Some(id), title: title.into(), url, body }
 }
 
-/// An object as a document: its text, or all that it says.
+/// An object as a document: its text and what else it says, or all that it says.
 fn record(row: &Map<String, Value>, number: &str, title: &str) -> Option<Text> {
-    let body = TEXTS.iter().find_map(|key| text_at(row, key)).map(str::to_owned);
+    let body = TEXTS.iter().find(|key| text_at(row, key).is_some()).map(|key| with_rest(row, key));
     let body = body.or_else(|| Some(row_of(row)).filter(|body| row.len() > 1 && !body.is_empty()))?;
     let id = row.get("id").filter(|id| id.is_string() || id.is_number());
     let id = id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
     let title = title_of(row).unwrap_or_else(|| title.to_owned());
     Some(part(id.unwrap_or_else(|| number.to_owned()), title, text_at(row, "url").map(str::to_owned), body))
+}
+
+/// The text of an object, and below it what stands beside it and is not told elsewhere.
+fn with_rest(row: &Map<String, Value>, text: &str) -> String {
+    let title = TITLES.iter().find(|key| text_at(row, key).is_some());
+    let told = |key: &str| key == text || key == "id" || key == "url" || title.is_some_and(|title| *title == key);
+    let mut pairs = Vec::new();
+    for (key, value) in row.iter().filter(|(key, _)| !told(key)) {
+        scalars(&named(key), value, &mut pairs);
+    }
+    let text = text_at(row, text).unwrap_or_default();
+    if pairs.is_empty() { text.to_owned() } else { format!("{}\n\n{}\n", text.trim_end(), pairs.join("; ")) }
 }
 
 fn has_text(row: &Map<String, Value>) -> bool {
@@ -154,6 +169,8 @@ fn scalars(key: &str, value: &Value, pairs: &mut Vec<String>) {
         Value::String(text) if text.trim().is_empty() => {}
         Value::String(text) => pairs.push(pair(text)),
         Value::Bool(_) | Value::Number(_) => pairs.push(pair(&value.to_string())),
+        // Measurements, or where a text lies among others; nobody asks for the numbers.
+        Value::Array(list) if list.len() > NUMBERS && list.iter().all(Value::is_number) => {}
         Value::Array(list) => {
             let mut own = Vec::new();
             list.iter().filter(|value| !is_nested(value)).for_each(|value| scalars("", value, &mut own));
@@ -188,6 +205,16 @@ mod tests {
         );
         let places: Vec<_> = reading.left_out.iter().map(|(place, _)| place.as_str()).collect();
         assert_eq!(places, [":3", ":4"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_text_is_part_of_the_document() {
+        let numbers = vec!["0.5"; 300].join(",");
+        let line = format!(
+            r#"{{"id":1,"title":"Ferry","text":"It crosses the fjord.","captain":"Ines Wren","built":1951,"place":[{numbers}]}}"#
+        );
+        let text = text_of("a.jsonl", line.as_bytes()).unwrap();
+        assert_eq!(text.body, "It crosses the fjord.\n\ncaptain: Ines Wren; built: 1951\n");
     }
 
     #[test]

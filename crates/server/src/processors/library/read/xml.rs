@@ -1,5 +1,5 @@
-//! XML of any kind: elements that hold only text are `name: text` of what they stand in; where text and elements are
-//! mixed, it is prose.
+//! XML of any kind: elements that hold only text are `name: text` of what they stand in, and attributes are of what has
+//! them; where text and elements are mixed, it is prose.
 //!
 //! Entities are not expanded beyond the five that XML has, and nothing outside is ever looked at.
 
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Reading, Reason> {
     let mut reader = Reader::default();
     for event in Events::of(text) {
         match event {
-            Event::Open { name, .. } if reader.open.len() < DEEPEST => reader.open(name),
+            Event::Open { name, attributes } if reader.open.len() < DEEPEST => reader.open(name, attributes),
             Event::Open { .. } => return Err("its elements are nested too deep".to_owned()),
             Event::Text(text) => reader.text(&text),
             Event::Close => reader.close(),
@@ -61,6 +61,8 @@ struct Element {
     /// Some of the text is its own, and not that of an element in it.
     own: bool,
     children: usize,
+    /// What its attributes say.
+    attributes: Vec<(String, String)>,
     pairs: Vec<String>,
 }
 
@@ -72,11 +74,12 @@ impl Element {
 }
 
 impl Reader {
-    fn open(&mut self, name: &str) {
+    fn open(&mut self, name: &str, attributes: &str) {
         if let Some(above) = self.open.last_mut() {
             above.children += 1;
         }
-        self.open.push(Element { name: name.to_owned(), ..Element::default() });
+        let attributes = said(attributes);
+        self.open.push(Element { name: name.to_owned(), attributes, ..Element::default() });
     }
 
     fn text(&mut self, text: &str) {
@@ -89,12 +92,12 @@ impl Reader {
     fn close(&mut self) {
         let Some(element) = self.open.pop() else { return };
         let is_leaf = element.children == 0;
-        if !is_leaf && !element.is_mixed() {
-            self.paragraph(&element.pairs.join("; "));
-            return;
-        }
-        let words = plain(&element.text);
+        let words = if is_leaf || element.is_mixed() { plain(&element.text) } else { String::new() };
         if words.is_empty() {
+            // What has no words and stands in prose is a picture or a mark: its attributes are not for reading.
+            let in_prose = self.open.last().is_some_and(|above| above.own);
+            let own = element.attributes.iter().filter(|_| !in_prose).map(|(name, value)| format!("{name}: {value}"));
+            self.paragraph(&own.chain(element.pairs).collect::<Vec<_>>().join("; "));
             return;
         }
         if self.title.is_empty() && element.name.eq_ignore_ascii_case("title") {
@@ -108,7 +111,10 @@ impl Reader {
             }
             Some(above) if !prose => {
                 // Until it is known whether it stands in prose, it is kept as both.
-                above.pairs.push(format!("{}: {words}", spoken(&element.name)));
+                let name = spoken(&element.name);
+                above.pairs.push(format!("{name}: {words}"));
+                let more = element.attributes.iter().map(|(attribute, value)| format!("{name} {attribute}: {value}"));
+                above.pairs.extend(more);
                 above.text.push_str(&words);
                 above.text.push(' ');
             }
@@ -122,6 +128,24 @@ impl Reader {
             self.out.push_str("\n\n");
         }
     }
+}
+
+/// The attributes that say something, as they are spoken; those of XML itself do not.
+fn said(attributes: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = attributes;
+    while let Some((name, after)) = rest.split_once('=') {
+        let after = after.trim_start();
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
+        let Some((value, behind)) = after[1..].split_once(quote) else { break };
+        rest = behind;
+        let (name, value) = (name.trim(), unescaped(value).split_whitespace().collect::<Vec<_>>().join(" "));
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        if !value.is_empty() && local != "xmlns" && !matches!(prefix, "xmlns" | "xml" | "xsi") {
+            found.push((spoken(local), value));
+        }
+    }
+    found
 }
 
 /// Text in one line; feeds carry HTML in it.
@@ -264,7 +288,17 @@ mod tests {
     #[test]
     fn elements_with_only_text_are_values_of_what_they_stand_in() {
         let xml = "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY x \"y\">]><probes><!-- no --><probe id='1'><name>Zelkova &amp; Co</name><launchDate>2019</launchDate><empty/></probe></probes>";
-        assert_eq!(text_of("a.xml", xml.as_bytes()).unwrap().body, "name: Zelkova & Co; launch date: 2019\n\n");
+        assert_eq!(text_of("a.xml", xml.as_bytes()).unwrap().body, "id: 1; name: Zelkova & Co; launch date: 2019\n\n");
+    }
+
+    #[test]
+    fn attributes_are_read_but_for_those_of_xml_itself() {
+        let xml = "<a xmlns='urn:x' xml:lang='en'><city name='Oslo' postalCode='0150'/>\
+                   <city name='Bergen &amp; co'><people year='2020'>290000</people></city><p>No <img src='x'/> prose.</p></a>";
+        assert_eq!(
+            text_of("a.xml", xml.as_bytes()).unwrap().body,
+            "name: Oslo; postal code: 0150\n\nname: Bergen & co; people: 290000; people year: 2020\n\nNo prose.\n\n"
+        );
     }
 
     #[test]

@@ -15,11 +15,13 @@ const SOURCES: &[&str] = &[
     include_str!("../read/unwrap.rs"),
     include_str!("../read/prose.rs"),
     include_str!("../read/html.rs"),
+    include_str!("../read/html/bare.rs"),
     include_str!("../read/html/cells.rs"),
     include_str!("../read/table.rs"),
     include_str!("../read/records.rs"),
     include_str!("../read/xml.rs"),
     include_str!("../read/office.rs"),
+    include_str!("../read/office/archive.rs"),
     include_str!("../read/pdf.rs"),
     env!("CARGO_PKG_VERSION"),
 ];
@@ -95,7 +97,8 @@ pub(super) const FORGET_FOLDER: &str = "DELETE FROM folder WHERE path = ?1";
 pub(super) const LOOKED: &str = "UPDATE folder SET looked_at = ?2 WHERE id = ?1";
 pub(super) const LOOKED_AT: &str = "SELECT looked_at FROM folder WHERE id = ?1";
 
-pub(super) const FILES: &str = "SELECT id, path, size, modified, changed, digest, read_at FROM file WHERE folder = ?1";
+pub(super) const FILES: &str = "
+    SELECT id, path, size, modified, changed, digest, read_at, reason FROM file WHERE folder = ?1";
 pub(super) const ADD_FILE: &str = "
     INSERT INTO file (folder, path, kind, size, modified, changed, digest, read_at, reason)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
