@@ -235,7 +235,12 @@ impl Event {
             Self::State(event) => event.event_id.as_deref(),
             Self::Stats(event) => event.event_id.as_deref(),
             Self::Error(_) | Self::Unknown => None,
-            _ => self.message()?.event_id.as_deref(),
+            Self::Plan(message)
+            | Self::Search(message)
+            | Self::Extract(message)
+            | Self::Result(message)
+            | Self::ToolCall(message)
+            | Self::ExecStatus(message) => message.event_id.as_deref(),
         }
     }
 

@@ -217,12 +217,12 @@ mod tests {
             let entries = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().metadata().unwrap());
             entries.map(|metadata| metadata.permissions().mode() & 0o777).collect()
         };
-        let (writer, _) = for_writing(&file).unwrap();
+        let Opened { connection: writer, .. } = for_writing(&file).unwrap();
         assert_eq!(modes(), [0o600; 3], "the file, its log and the log's index");
         for entry in folder.path().read_dir().unwrap() {
             fs::set_permissions(entry.unwrap().path(), Permissions::from_mode(0o644)).unwrap();
         }
-        let (again, _) = for_writing(&file).unwrap();
+        let Opened { connection: again, .. } = for_writing(&file).unwrap();
         assert_eq!(modes(), [0o600; 3], "those of an earlier version too");
         drop((writer, again));
         let other = folder.path().join("other.db");
