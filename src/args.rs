@@ -32,6 +32,8 @@ pub(crate) enum Verb {
     Status(StatusArgs),
     /// Wait for a run and print its result.
     Result(ResultArgs),
+    /// Follow a run as it goes on, to its end.
+    Watch(WatchArgs),
     /// List your runs, newest first.
     List(ListArgs),
     /// Stop a run.
@@ -110,7 +112,7 @@ impl ServeArgs {
 }
 
 /// Where runs are kept and what is read for them.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct StoreArgs {
     /// The folder where runs are kept [default: legwork in your data folder].
     #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
@@ -121,7 +123,7 @@ pub(crate) struct StoreArgs {
 }
 
 /// Whom a command talks to.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct TargetArgs {
     /// The server to talk to [also: `PARALLEL_BASE_URL`]. Without one, the command finds the server that runs on the
     /// same store, or does the work itself.
@@ -151,7 +153,7 @@ pub(crate) struct AskArgs {
     /// Something to find the run by, shown with it ever after; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) metadata: Vec<(String, String)>,
-    /// How to wait [default: block for lite and base, poll for the others].
+    /// How to wait [default: block for lite and base, poll for core, stream for pro and up].
     #[arg(long, value_enum)]
     pub(crate) pattern: Option<PatternArg>,
     #[command(flatten)]
@@ -189,6 +191,24 @@ pub(crate) struct ResultArgs {
     pub(crate) id: RunId,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// The run.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// Go on after this event; `--json` shows their ids.
+    #[arg(long, value_name = "EVENT_ID")]
+    pub(crate) after: Option<String>,
+    /// Stop after so long; the run goes on all the same.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Print each event as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
 }
@@ -335,7 +355,7 @@ pub(crate) enum PatternArg {
     Block,
     /// Ask how it is going until it is done.
     Poll,
-    /// Follow its events (not in this version).
+    /// Follow its events.
     Stream,
     /// Have a URL called (not in this version).
     Webhook,

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use legwork_api::event::{Event, SourceStats};
 use legwork_api::result::{BasisView, RunPage, TaskRunResult};
 use legwork_api::run::TaskRun;
 use legwork_core::output::Citation;
@@ -210,6 +211,28 @@ pub(crate) fn progress(run: &TaskRun) -> String {
     match ours.progress_meter {
         None | Some(0) => run.status.to_string(),
         Some(meter) => format!("{} {meter} %", run.status),
+    }
+}
+
+/// What an event tells, in one line; nothing for figures, which a bar shows better.
+pub(crate) fn event(event: &Event) -> Option<String> {
+    match event {
+        Event::State(state) => Some(state.run.status.to_string()),
+        Event::Stats(_) | Event::Error(_) | Event::Unknown => None,
+        Event::Plan(message)
+        | Event::Search(message)
+        | Event::Extract(message)
+        | Event::Result(message)
+        | Event::ToolCall(message)
+        | Event::ExecStatus(message) => Some(clean(&message.message).replace('\n', " ")),
+    }
+}
+
+/// How many sources were considered and read, with two spaces after it; nothing while there are none.
+pub(crate) fn sources(stats: &SourceStats) -> String {
+    match (stats.num_sources_considered, stats.num_sources_read) {
+        (None | Some(0), _) => String::new(),
+        (Some(considered), read) => format!("{} of {considered} sources read  ", read.unwrap_or(0)),
     }
 }
 

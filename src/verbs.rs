@@ -12,6 +12,7 @@ mod result;
 mod serve;
 mod source;
 mod status;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Ask(args) => ask::run(args, settings).await,
         Verb::Status(args) => status::run(args, settings).await,
         Verb::Result(args) => result::run(args, settings).await,
+        Verb::Watch(args) => watch::run(args, settings).await,
         Verb::List(args) => list::run(args, settings).await,
         Verb::Cancel(args) => cancel::run(args, settings).await,
     }

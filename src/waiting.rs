@@ -5,7 +5,7 @@ use std::time::Duration;
 use legwork_api::client::{Client, ClientError, End, Waited};
 use legwork_core::id::RunId;
 use legwork_core::tier::{Tier, Weight};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::args::PatternArg;
 use crate::exit::Failure;
@@ -26,19 +26,24 @@ pub(crate) enum Pattern {
     Block,
     /// Ask how it is going until it is done.
     Poll,
+    /// Follow its events.
+    Stream,
 }
 
 impl Pattern {
-    /// What was asked for, or what suits the processor: block for those that take a minute, poll for the others.
+    /// What was asked for, or what suits the processor (the guide's table): block for those that take a minute, poll for
+    /// those that take some, stream for those that take longer.
     /// `None` is a pattern that this version does not have.
     pub(crate) fn of(asked: Option<PatternArg>, processor: &str) -> Option<Self> {
         match asked {
             Some(PatternArg::Block) => Some(Self::Block),
             Some(PatternArg::Poll) => Some(Self::Poll),
-            Some(PatternArg::Stream | PatternArg::Webhook) => None,
+            Some(PatternArg::Stream) => Some(Self::Stream),
+            Some(PatternArg::Webhook) => None,
             None => match Tier::of(processor).map(|tier| tier.weight) {
                 Some(Weight::Light) => Some(Self::Block),
-                Some(Weight::Middle | Weight::Heavy) | None => Some(Self::Poll),
+                Some(Weight::Middle) | None => Some(Self::Poll),
+                Some(Weight::Heavy) => Some(Self::Stream),
             },
         }
     }
@@ -68,6 +73,7 @@ pub(crate) async fn until_end(
             match pattern {
                 Pattern::Block => station.client().result(id, deadline).await,
                 Pattern::Poll => poll(station.client(), id, deadline, progress).await,
+                Pattern::Stream => stream(station.client(), id, deadline, progress).await,
             }
         };
         let ended = tokio::select! {
@@ -108,6 +114,21 @@ async fn poll(client: &Client, id: RunId, deadline: Option<Instant>, progress: &
     }
 }
 
+/// Follows the run's events to its end and takes the result.
+async fn stream(
+    client: &Client,
+    id: RunId,
+    deadline: Option<Instant>,
+    progress: &Progress,
+) -> Result<End, ClientError> {
+    let mut events = client.events(id, None);
+    let far = deadline.unwrap_or_else(|| Instant::now() + Duration::from_hours(24 * 365));
+    while let Some(event) = timeout_at(far, events.next()).await.map_err(|_| ClientError::StillActive)?? {
+        progress.tell(&event);
+    }
+    client.result(id, deadline.map(|at| at.max(Instant::now() + BETWEEN_LOOKS))).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,12 +139,14 @@ mod tests {
             ("lite", Pattern::Block),
             ("base-fast", Pattern::Block),
             ("core", Pattern::Poll),
-            ("ultra8x", Pattern::Poll),
+            ("pro-fast", Pattern::Stream),
+            ("ultra8x", Pattern::Stream),
             ("mine", Pattern::Poll),
         ] {
             assert_eq!(Pattern::of(None, processor), Some(pattern), "{processor}");
             assert_eq!(Pattern::of(Some(PatternArg::Block), processor), Some(Pattern::Block));
         }
-        assert_eq!(Pattern::of(Some(PatternArg::Stream), "base"), None);
+        assert_eq!(Pattern::of(Some(PatternArg::Stream), "base"), Some(Pattern::Stream));
+        assert_eq!(Pattern::of(Some(PatternArg::Webhook), "base"), None);
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failu
 }
 
 fn not_in_this_version() -> Failure {
-    Failure::said(Exit::BadInput, "this pattern is not in this version").hint("use --pattern block or --pattern poll")
+    Failure::said(Exit::BadInput, "this pattern is not in this version").hint("use --pattern block, poll or stream")
 }
 
 fn task(args: &AskArgs) -> Result<NewTask, Failure> {

@@ -41,7 +41,7 @@ pub(super) async fn finish(
     let mut signals = Signals::listen()?;
     let progress = Progress::start(&match pattern {
         Pattern::Block => "waiting for the answer".to_owned(),
-        Pattern::Poll => render::progress(run),
+        Pattern::Poll | Pattern::Stream => render::progress(run),
     });
     let outcome = waiting::until_end(&mut station, id, pattern, deadline, &progress, &mut signals).await;
     drop(progress);
@@ -72,7 +72,12 @@ fn ended(end: End, json: bool) -> Result<Exit, Failure> {
 
 /// What happens to a run that nobody waits for any more, and how to come back to it.
 fn come_back(station: &Station, id: RunId) -> String {
-    let command = format!("`legwork result{} {id}`", station.option());
+    come_back_with(station, &format!("result{} {id}", station.option()))
+}
+
+/// The same with this command.
+pub(super) fn come_back_with(station: &Station, command: &str) -> String {
+    let command = format!("`legwork {command}`");
     if station.is_own() {
         format!("it is kept, and goes on with the next command: {command}")
     } else {

@@ -8,4 +8,5 @@ mod documents;
 mod guide;
 mod operations;
 mod sdk;
+mod streams;
 mod support;

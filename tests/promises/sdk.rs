@@ -4,10 +4,12 @@ use std::process::Command;
 
 use crate::support::{Server, here, provided};
 
-/// Runs one check of a script against a fresh server.
+/// Runs one check of a script against a fresh server. Those of streams have one whose processors tell what they are told
+/// to, and whose streams say twenty times a second that they are alive.
 fn check(mut program: Command, name: &str) {
     let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), &[]);
+    let arguments: &[&str] = if name.contains("stream") { &["--idle", "--heartbeat", "0.05"] } else { &[] };
+    let server = Server::start(store.path(), arguments);
     program.arg(name).env("PARALLEL_BASE_URL", server.url()).env("PARALLEL_API_KEY", "any");
     let ran = program.output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
@@ -49,6 +51,9 @@ checks!(python:
     an_unknown_run_is_a_not_found_error
     a_wrong_body_is_an_unprocessable_entity
     a_timeout_is_honoured
+    a_stream_is_iterated_through_silence
+    a_stream_is_iterated_asynchronously
+    a_strict_client_reads_a_stream_and_comes_back
 );
 
 checks!(npm:
@@ -59,4 +64,5 @@ checks!(npm:
     an_unknown_processor_is_a_permission_error
     an_unknown_run_is_a_not_found_error
     a_timeout_is_honoured
+    a_stream_is_iterated_through_silence
 );

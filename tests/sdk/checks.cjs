@@ -63,6 +63,19 @@ const checks = {
     await client.taskRun.result(run.run_id, { timeout: 25 });
     assert.equal((await client.taskRun.result(run.run_id, { timeout: 0 })).run.status, 'completed');
   },
+
+  async a_stream_is_iterated_through_silence() {
+    const client = new Parallel();
+    const input = { at: (Date.now() + 1000) * 1000, events: 5, every: 1000 };
+    const run = await client.taskRun.create({ input, processor: 'ultra' });
+    const kinds = [];
+    for await (const event of await client.taskRun.events(run.run_id)) {
+      kinds.push(event.type);
+      if (event.type === 'task_run.state' && event.run.status === 'completed') assert.equal(event.output.type, 'text');
+    }
+    const plan = 'task_run.progress_msg.plan';
+    assert.deepEqual(kinds, ['task_run.state', 'task_run.state', plan, plan, plan, plan, plan, 'task_run.state']);
+  },
 };
 
 checks[process.argv[2]]().catch((error) => {

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 
 import parallel
 from parallel import AsyncParallel, Parallel
@@ -133,6 +134,43 @@ def a_timeout_is_honoured():
     run = client.task_run.create(input=QUESTION, processor="base")
     client.task_run.result(run.run_id, api_timeout=25)
     assert client.task_run.result(run.run_id, api_timeout=0).run.status == "completed"
+
+
+def talkative():
+    """A run that is silent for a second, tells five things, and ends."""
+    return {"at": int((time.time() + 1) * 1_000_000), "events": 5, "every": 1000}
+
+
+def check_story(events):
+    kinds = [event.type for event in events]
+    assert kinds == ["task_run.state"] * 2 + ["task_run.progress_msg.plan"] * 5 + ["task_run.state"], kinds
+    assert events[-1].run.status == "completed" and events[-1].output.type == "text", events[-1]
+
+
+def a_stream_is_iterated_through_silence():
+    client = Parallel()
+    run = client.task_run.create(input=talkative(), processor="ultra")
+    check_story(list(client.task_run.events(run.run_id)))
+    check_story(list(client.task_run.events(run.run_id)))
+
+
+def a_stream_is_iterated_asynchronously():
+    async def main():
+        async with AsyncParallel() as client:
+            run = await client.task_run.create(input=talkative(), processor="ultra")
+            stream = await client.task_run.events(run.run_id)
+            check_story([event async for event in stream])
+
+    asyncio.run(main())
+
+
+def a_strict_client_reads_a_stream_and_comes_back():
+    client = Parallel(_strict_response_validation=True)
+    run = client.task_run.create(input=talkative(), processor="base", enable_events=True)
+    events = list(client.task_run.events(run.run_id))
+    check_story(events)
+    rest = list(client.task_run.events(run.run_id, extra_query={"last_event_id": events[2].event_id}))
+    assert [event.to_dict() for event in rest] == [event.to_dict() for event in events[3:]]
 
 
 globals()[sys.argv[1]]()

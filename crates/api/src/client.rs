@@ -1,6 +1,6 @@
 //! A client of the Task API: legwork's own, and as far as the official surface goes any server's.
 //!
-//! Calls are one request each, except those that wait ([`Client::result`], [`Client::wait`]): they hold through lost
+//! Calls are one request each, except those that wait ([`Client::result`], [`Client::wait`], [`Client::events`]): they hold through lost
 //! connections and busy servers for as long as their [`patience`](Client::patient_for) lasts.
 
 use std::sync::Once;
@@ -23,8 +23,10 @@ use crate::source::SourceView;
 mod answer;
 mod error;
 mod patience;
+mod stream;
 
 pub use error::{ClientError, Oddity, Refusal};
+pub use stream::Events;
 
 use answer::Answer;
 use patience::Patience;

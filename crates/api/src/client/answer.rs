@@ -37,6 +37,22 @@ impl Answer {
         }
     }
 
+    /// Sends the request and returns with the head of an answer of success; its body is yet to come.
+    pub(super) async fn opened(request: RequestBuilder, base: &Url) -> Result<reqwest::Response, ClientError> {
+        let lost = |source: reqwest::Error| ClientError::Unreachable { url: named(base), source: source.without_url() };
+        let response = request.send().await.map_err(lost)?;
+        let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        let body = response.bytes().await.map_err(lost)?;
+        match status {
+            400.. => Err(refused(status, &headers, &body)),
+            _ => Err(ClientError::Odd { url: named(base), source: Oddity::Status(status) }),
+        }
+    }
+
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         let odd = |error| ClientError::Odd { url: named(&self.base), source: Oddity::Body(error) };
         serde_json::from_slice(&self.body).map_err(odd)

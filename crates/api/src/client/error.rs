@@ -72,6 +72,9 @@ pub enum Oddity {
     /// The body is not what the path promises.
     #[error("the body cannot be read")]
     Body(#[source] serde_json::Error),
+    /// It should have been a stream of events.
+    #[error("it is no stream of events but {0:?}")]
+    NoStream(String),
     /// The status has no meaning here.
     #[error("it has status {0}")]
     Status(u16),
