@@ -1,6 +1,7 @@
 //! What was measured, and how it is shown.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -69,6 +70,12 @@ pub(super) fn percentile(sorted: &[u64], percent: usize) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "a measurement is not exact to sixteen digits")]
 pub(super) fn in_ms(micros: u64) -> f64 {
     micros as f64 / 1000.0
+}
+
+/// How many there were each second.
+pub(super) fn per_second(count: usize, took: Duration) -> f64 {
+    // Well below 2^32 of anything.
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
 }
 
 /// A table for people: the ratio first, since it can be compared; then what was seen.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 
-use super::figure::Figure;
+use super::figure::{Figure, per_second};
 use super::floor;
 use super::server::{Server, accepted, count_after_kill, request};
 use super::wire::{Wire, get};
@@ -28,8 +28,7 @@ pub(super) struct Taken {
 impl Taken {
     /// Calls each second.
     pub(super) fn rate(&self) -> f64 {
-        // Well below 2^32 calls.
-        f64::from(u32::try_from(self.micros.len()).unwrap_or(u32::MAX)) / self.elapsed.as_secs_f64()
+        per_second(self.micros.len(), self.elapsed)
     }
 
     fn figure(mut self, name: impl Into<String>, unit: &'static str) -> Figure {

@@ -8,6 +8,7 @@ mod floor;
 mod load;
 mod restart;
 mod server;
+mod streams;
 mod waits;
 mod wire;
 
@@ -55,6 +56,8 @@ pub(crate) async fn measure(extent: Extent, folder: &Path, tell: impl Fn(&str)) 
     take("wake-ups", waits::wake_ups(&store("wakes")).await).await?;
     tell("memory of idle waiters");
     take("memory", waits::memory(&store("idle"), extent.waiters).await).await?;
+    tell("streams");
+    take("streams", streams::streams(&store("streams"), extent.waiters).await).await?;
     tell("restart after kill -9");
     take("restart", restart::restart(&store("restart"), extent.stored).await).await?;
     tell("rates with many runs stored");

@@ -19,13 +19,13 @@ const CROWD: usize = 1000;
 const SLOTS: &str = "1100";
 
 /// Microseconds since 1970, as the idle processor counts them.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Runs the waiters on one thread of their own: they shall not hand each other from core to core.
-async fn apart<T: Send + 'static>(wait: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+pub(super) async fn apart<T: Send + 'static>(wait: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     let alone = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::spawn_blocking(move || alone.block_on(wait)).await?
 }

@@ -145,7 +145,7 @@ fn mistakes_are_told_with_what_to_try() {
     let typed: [&[&str]; 12] = [
         &["status", "12"],
         &["status", "trun_0000000000000000000000000199a1b2"],
-        &["ask", "q", "--pattern", "stream"],
+        &["ask", "q", "--pattern", "webhook"],
         &["ask", "q", "--processor", "nobody"],
         &["ask", "q", "--schema", "{"],
         &["ask", "q", "--schema", r#"{"type":"array"}"#],

@@ -49,7 +49,6 @@ async fn what_the_document_admits_is_taken_and_shown_again() {
         with_schema(json!({"type": "json", "json_schema": json_schema, "description": null})),
         with_schema(json!({"type": "text", "json_schema": null, "description": null})),
         with_schema(json!({"type": "auto", "json_schema": null, "description": null})),
-        with_schema(json!({"type": null, "json_schema": null, "description": null})),
         json!({"mcp_servers": [{"type": null, "url": "https://example.com/mcp", "name": "one", "headers": null}]}),
         json!({"webhook_url": null}),
     ] {
