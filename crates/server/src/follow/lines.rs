@@ -195,8 +195,9 @@ impl Line {
     /// The version that was read last, in whichever way that is longer ago: who follows the log and who waits for a state
     /// may have read at different times. 0 before the first read and when the run is gone.
     fn version(&self) -> u64 {
-        let viewed = self.seen().as_ref().map(|seen| seen.view.as_ref().map_or(0, |view| view.run.life.version));
-        let logged = self.tail().end();
+        // What is older than the last hint is nobody's any more: whoever is still in line has read since.
+        let viewed = self.fresh().map(|seen| seen.view.map_or(0, |view| view.run.life.version));
+        let logged = self.tail().end(self.generation.load(Ordering::Acquire));
         viewed.into_iter().chain(logged).min().unwrap_or(0)
     }
 

@@ -54,9 +54,9 @@ impl Tail {
         }
     }
 
-    /// The number of the last fact that was read here; `None` if nobody has read.
-    pub(super) fn end(&self) -> Option<u64> {
-        (self.generation > 0).then_some(self.end)
+    /// The number of the last fact, if it was read at this generation.
+    pub(super) fn end(&self, generation: u64) -> Option<u64> {
+        (self.generation == generation).then_some(self.end)
     }
 }
 
@@ -79,12 +79,12 @@ mod tests {
     #[test]
     fn who_stands_at_the_end_knows_whether_there_is_more() {
         let mut tail = Tail::default();
-        assert_eq!((found(&tail, 0, 1), tail.end()), (None, None));
+        assert_eq!((found(&tail, 0, 1), tail.end(1)), (None, None));
         tail.read(0, Some(&chunk(0, 3)), 1);
         assert_eq!((found(&tail, 0, 1), found(&tail, 3, 1), found(&tail, 3, 2)), (Some(3), Some(3), None));
         tail.read(3, Some(&chunk(3, 5)), 2);
         assert_eq!(
-            (found(&tail, 0, 2), found(&tail, 3, 2), found(&tail, 5, 2), tail.end()),
+            (found(&tail, 0, 2), found(&tail, 3, 2), found(&tail, 5, 2), tail.end(2)),
             (Some(3), Some(5), Some(5), Some(5))
         );
         assert_eq!(found(&tail, 4, 2), None, "in the middle of a stretch");
