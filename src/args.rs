@@ -95,6 +95,8 @@ pub(crate) struct ServeArgs {
     /// End a stream of events after so long, for its reader to come back [default: it lives as long as its reader stays].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_STREAM_LIMIT")]
     pub(crate) stream_limit: Option<f64>,
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
     /// Have processors that do nothing, for measuring what is around them.
     #[arg(long, hide = true)]
     pub(crate) idle: bool,
@@ -108,6 +110,42 @@ impl ServeArgs {
     pub(crate) fn untyped() -> Result<Self, clap::Error> {
         let serve = Self::augment_args(Command::new("serve"));
         Self::from_arg_matches(&serve.try_get_matches_from(["serve"])?)
+    }
+}
+
+/// How webhooks are called.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct WebhookArgs {
+    /// What webhooks are signed with instead of the secrets that are made for each key, or `@FILE` with one a line; give the
+    /// old one and the new one while receivers change over.
+    #[arg(
+        long = "webhook-secret",
+        value_name = "SECRET",
+        env = "LEGWORK_WEBHOOK_SECRETS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub(crate) webhook_secrets: Vec<String>,
+    /// How a secret is read: as Standard Webhooks has it, as the plain text it is, or both, each in a signature of its own
+    /// [default: both].
+    #[arg(long, value_enum, env = "LEGWORK_WEBHOOK_SIGNATURE")]
+    pub(crate) webhook_signature: Option<SignatureArg>,
+    /// When a webhook carries the output: always, when it was registered as `webhook_url`, or never [default: always].
+    #[arg(long, value_enum, env = "LEGWORK_WEBHOOK_OUTPUT")]
+    pub(crate) webhook_output: Option<OutputArg>,
+    /// Let webhooks go to private addresses, this machine's among them.
+    #[arg(long, env = "LEGWORK_ALLOW_PRIVATE_TARGETS")]
+    pub(crate) allow_private_targets: bool,
+    /// Let webhooks go to this host, whatever its address; may be given several times.
+    #[arg(long = "allow-target", value_name = "HOST[:PORT]", env = "LEGWORK_ALLOW_TARGETS", value_delimiter = ',')]
+    pub(crate) allow_targets: Vec<String>,
+}
+
+impl WebhookArgs {
+    /// What a command is told that has no such options: what the environment says.
+    pub(crate) fn untyped() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("legwork"));
+        Self::from_arg_matches(&command.try_get_matches_from(["legwork"])?)
     }
 }
 
@@ -337,6 +375,28 @@ pub(crate) enum RoleArg {
     Api,
     /// Works.
     Worker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SignatureArg {
+    /// Both of the following.
+    Both,
+    /// The bytes behind `whsec_`.
+    Standard,
+    /// The whole text.
+    Raw,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OutputArg {
+    /// In both forms.
+    Always,
+    /// When it was registered as `webhook_url`.
+    GuideForm,
+    /// The receiver asks for the result.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::args::{LogArg, RoleArg};
+use crate::args::{LogArg, OutputArg, RoleArg, SignatureArg};
 use crate::environment::Environment;
 use crate::resolve::BadConfig;
 
@@ -27,6 +27,11 @@ pub(crate) struct ConfigFile {
     pub(crate) drain: Option<u64>,
     pub(crate) heartbeat: Option<f64>,
     pub(crate) stream_limit: Option<f64>,
+    pub(crate) webhook_secrets: Vec<String>,
+    pub(crate) webhook_signature: Option<SignatureArg>,
+    pub(crate) webhook_output: Option<OutputArg>,
+    pub(crate) allow_private_targets: bool,
+    pub(crate) allow_targets: Vec<String>,
     pub(crate) log: Option<LogArg>,
     pub(crate) server: Option<String>,
     pub(crate) api_key: Option<String>,
@@ -63,7 +68,7 @@ impl ConfigFile {
         for path in &mut self.corpus {
             *path = folder.join(&*path);
         }
-        for key in &mut self.accept_keys {
+        for key in self.accept_keys.iter_mut().chain(&mut self.webhook_secrets) {
             if let Some(path) = key.strip_prefix('@') {
                 *key = format!("@{}", folder.join(path).display());
             }

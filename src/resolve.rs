@@ -10,9 +10,11 @@ use legwork_server::config::{Config, Role};
 use url::Url;
 use uuid::Uuid;
 
-use crate::args::{LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs};
+use crate::args::{LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs, WebhookArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
+
+mod webhooks;
 
 const PORT: u16 = 8787;
 const SLOTS: usize = 64;
@@ -100,6 +102,10 @@ pub(crate) enum BadConfig {
     NoHome,
     #[error("--{name} is a number of seconds above 0, not {given}")]
     Seconds { name: &'static str, given: f64 },
+    #[error("a webhook secret is empty, or cannot be read as `--webhook-signature standard` wants it")]
+    Secret,
+    #[error("`{0}` is no host to allow webhooks to")]
+    AllowedTarget(String),
     #[error("with 0 slots nothing would ever be worked on")]
     NoSlots,
 }
@@ -122,6 +128,8 @@ impl BadConfig {
             Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
             Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
+            Self::Secret => Some("`legwork key webhook --new` makes one".to_owned()),
+            Self::AllowedTarget(_) => Some("write host or host:port, for example hooks.lan:9000".to_owned()),
             Self::Seconds { .. } | Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
         }
     }
@@ -129,8 +137,9 @@ impl BadConfig {
 
 /// What `serve` will use.
 pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
+    let webhooks = webhooks::webhooks(args.webhooks, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
-    let config = Config {
+    let mut config = Config {
         listen: listen(args.listen.or(file.listen))?,
         public_url: args.public_url.or(file.public_url).map(public_url).transpose()?,
         accept_keys: keys(if args.accept_keys.is_empty() { file.accept_keys } else { args.accept_keys })?,
@@ -146,7 +155,10 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
             .or(file.stream_limit)
             .map(|given| seconds("stream-limit", given))
             .transpose()?,
+        webhooks,
     };
+    // Whoever is let in without a key is on this machine, and may have receivers on it.
+    config.webhooks.targets.loopback = config.accept_keys.is_empty();
     if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
         return Err(BadConfig::NeedsKey(config.listen));
     }
@@ -165,11 +177,18 @@ pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Envi
 
 /// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
 /// us.
-pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Result<Target, BadConfig> {
+///
+/// `webhooks` is what the environment says of them: commands have no such options.
+pub(crate) fn target(
+    args: TargetArgs,
+    webhooks: WebhookArgs,
+    file: ConfigFile,
+    environment: &Environment,
+) -> Result<Target, BadConfig> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let key = given(args.api_key);
     let parallel = environment.parallel_base_url.clone().filter(|_| args.store.store.is_none());
-    let in_file = file.server.filter(|_| args.store.store.is_none());
+    let in_file = file.server.clone().filter(|_| args.store.store.is_none());
     let typed = given(args.server);
     let named = typed.is_some();
     if let Some(url) = typed.or(parallel).or(in_file) {
@@ -177,11 +196,14 @@ pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environme
         return Ok(Target::Server { url, key, named });
     }
     let named = args.store.store.is_some();
-    let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let accept_keys = match &environment.accept_keys {
         Some(list) => list.split(',').map(str::to_owned).collect(),
-        None => file.accept_keys,
+        None => file.accept_keys.clone(),
     };
+    let mut webhooks = webhooks::webhooks(webhooks, &file)?;
+    // The engine of a command serves those who can read the store's folder, and them only.
+    webhooks.targets.loopback = true;
+    let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
@@ -195,6 +217,7 @@ pub(crate) fn target(args: TargetArgs, file: ConfigFile, environment: &Environme
         drain: Duration::ZERO,
         heartbeat: HEARTBEAT,
         stream_limit: None,
+        webhooks,
     };
     Ok(Target::Store(Box::new(Local { config, key: key.or(file.api_key), named })))
 }
@@ -263,20 +286,26 @@ fn slots(given: Option<usize>) -> Result<usize, BadConfig> {
     }
 }
 
-/// Keys as they were given, and those in the files that were named with `@`.
+/// Keys as they were given.
 fn keys(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
-    let mut keys = Vec::new();
-    for key in given {
-        match key.strip_prefix('@') {
-            Some(path) => keys.extend(keys_in(Path::new(path))?),
-            None => keys.push(key.trim().to_owned()),
-        }
-    }
+    let keys = texts(given)?;
     let fits = |key: &String| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
     if keys.iter().all(fits) { Ok(keys) } else { Err(BadConfig::Key) }
 }
 
-fn keys_in(path: &Path) -> Result<Vec<String>, BadConfig> {
+/// Texts as they were given, and those in the files that were named with `@`.
+fn texts(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
+    let mut texts = Vec::new();
+    for text in given {
+        match text.strip_prefix('@') {
+            Some(path) => texts.extend(lines_of(Path::new(path))?),
+            None => texts.push(text.trim().to_owned()),
+        }
+    }
+    Ok(texts)
+}
+
+fn lines_of(path: &Path) -> Result<Vec<String>, BadConfig> {
     let text = std::fs::read_to_string(path).map_err(|source| BadConfig::KeyFile { path: path.to_owned(), source })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())

@@ -91,7 +91,7 @@ fn a_store_is_a_folder_in_this_version() {
 
 /// The address a command will talk to; `None` when it is whoever runs on the store.
 fn talks_to(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Option<(String, Option<String>)> {
-    match target(args, file, environment).unwrap() {
+    match target(args, WebhookArgs::default(), file, environment).unwrap() {
         Target::Server { url, key, .. } => Some((url, key)),
         Target::Store(_) => None,
     }
@@ -115,7 +115,7 @@ fn a_server_is_found_in_the_order_in_which_it_was_meant() {
 
 #[test]
 fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
-    let Target::Store(local) = target(TargetArgs::default(), ConfigFile::default(), &at_home()).unwrap() else {
+    let Target::Store(local) = target(TargetArgs::default(), WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap() else {
         panic!("no server was named")
     };
     assert_eq!((local.config.listen.port(), local.config.drain), (0, Duration::ZERO));
@@ -124,7 +124,7 @@ fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
 
 #[test]
 fn the_next_command_can_be_told_whom_to_talk_to() {
-    let option = |args| target(args, ConfigFile::default(), &at_home()).unwrap().option();
+    let option = |args| target(args, WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap().option();
     assert_eq!(option(TargetArgs::default()), "");
     assert_eq!(
         option(TargetArgs { store: stored("/it's here"), ..TargetArgs::default() }),

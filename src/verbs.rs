@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use legwork_server::config::Role;
 
-use crate::args::{Args, LogArg, TargetArgs, Verb};
+use crate::args::{Args, LogArg, TargetArgs, Verb, WebhookArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -63,6 +63,7 @@ impl Settings {
     /// Finds the server a command talks to, or becomes it.
     async fn station(self, args: TargetArgs, role: Role) -> Result<Station, Failure> {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        Station::find(resolve::target(args, self.file?, &self.environment)?, role).await
+        let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        Station::find(resolve::target(args, webhooks, self.file?, &self.environment)?, role).await
     }
 }

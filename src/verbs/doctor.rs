@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Settings;
-use crate::args::{DoctorArgs, ServeArgs, StoreArgs};
+use crate::args::{DoctorArgs, ServeArgs, StoreArgs, WebhookArgs};
 use crate::checkup::Health::{self, Fail, Warn, Well};
 use crate::checkup::{self, Finding, size};
 use crate::config_file::ConfigFile;
@@ -48,7 +48,7 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
     let StoreArgs { store: typed, corpus: folders } = &args.target.store;
     let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
     let serving = serving(typed, file.clone(), environment);
-    match resolve::target(args.target, file, environment) {
+    match resolve::target(args.target, WebhookArgs::default(), file, environment) {
         // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
         Ok(Target::Server { url, key, .. }) => {

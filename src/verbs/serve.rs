@@ -128,6 +128,7 @@ mod tests {
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),
             stream_limit: None,
+            webhooks: legwork_server::config::Webhooks::default(),
         }
     }
 

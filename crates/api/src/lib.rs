@@ -5,6 +5,7 @@
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
 //! - [`token`] lets a browser read one run.
+//! - [`webhook`] is what a run's webhook is sent; [`signature`] signs that and checks it; [`secret`] is what it is signed with.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
 //! - `client` (a feature, on by default) speaks all of that to a server.
 //!
@@ -19,7 +20,10 @@ mod json;
 pub mod result;
 pub mod run;
 pub mod run_input;
+pub mod secret;
+pub mod signature;
 pub mod source;
 pub mod sse;
 pub mod token;
 pub mod warning;
+pub mod webhook;

@@ -78,29 +78,6 @@ pub struct Unreadable {
     pub faults: Vec<Fault>,
 }
 
-/// An API key, a signing secret, a header value: printed by nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
 impl RunInput {
     /// Reads a body. It should be within the server's limit already; the cost is linear in its length.
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {

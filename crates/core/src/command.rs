@@ -107,6 +107,8 @@ pub struct Decision {
     pub life: Life,
     /// What to append to its log.
     pub facts: Vec<Fact>,
+    /// The number of the one among them that the run's webhook is owed.
+    pub owed: Option<u64>,
 }
 
 /// Why a command does nothing.
@@ -312,6 +314,7 @@ fn after_loss(n: u32, now: Micros) -> Micros {
 struct Change {
     life: Life,
     facts: Vec<Fact>,
+    owed: Option<u64>,
     now: Micros,
 }
 
@@ -319,7 +322,7 @@ impl Change {
     fn of(life: &Life, now: Micros) -> Self {
         // Clocks step back; the log of one run does not.
         let now = now.max(life.modified_at);
-        Self { life: life.clone(), facts: Vec::new(), now }
+        Self { life: life.clone(), facts: Vec::new(), owed: None, now }
     }
 
     fn attempts(mut self, attempts: u32) -> Self {
@@ -386,21 +389,23 @@ impl Change {
         let status = state.status();
         self.life.state = state;
         self.life.modified_at = self.now;
-        self.fact(What::State { status, failure, question }).unmoved()
+        let mut entered = self.fact(What::State { status, failure, question });
+        entered.owed = entered.life.tells.of(status).then_some(entered.life.version);
+        entered.unmoved()
     }
 
     fn unmoved(self) -> Decision {
-        Decision { life: self.life, facts: self.facts }
+        Decision { life: self.life, facts: self.facts, owed: self.owed }
     }
 }
 
 /// A lease that runs on is no fact: nobody is told of it.
 fn renewed(life: &Life, state: State) -> Decision {
-    Decision { life: Life { state, ..life.clone() }, facts: Vec::new() }
+    Decision { life: Life { state, ..life.clone() }, facts: Vec::new(), owed: None }
 }
 
 fn unchanged(life: &Life) -> Decision {
-    Decision { life: life.clone(), facts: Vec::new() }
+    Decision { life: life.clone(), facts: Vec::new(), owed: None }
 }
 
 fn worker_lost() -> Failure {

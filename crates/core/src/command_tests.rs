@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::Tells;
 use crate::fact::Step;
 
 const NOW: Micros = Micros(100_000_000);
@@ -119,8 +120,8 @@ fn seconds(at: Micros) -> String {
 
 fn row(life: &Life, command: &Command) -> String {
     match decide(life, command, NOW) {
-        Ok(Decision { life: next, facts }) if next == *life && facts.is_empty() => "as it is".to_owned(),
-        Ok(Decision { life, facts }) => {
+        Ok(Decision { life: next, facts, .. }) if next == *life && facts.is_empty() => "as it is".to_owned(),
+        Ok(Decision { life, facts, .. }) => {
             let facts: Vec<_> = facts.iter().map(told).collect();
             format!("{} [{}]", stands(&life), facts.join(" "))
         }
@@ -197,7 +198,9 @@ fn any_command() -> impl Strategy<Value = Command> {
 }
 
 fn check_step(before: &Life, after: &Decision) {
-    let Decision { life, facts } = after;
+    let Decision { life, facts, owed } = after;
+    let tells = |fact: &&Fact| matches!(fact.what, What::State { status, .. } if life.tells.of(status));
+    assert_eq!(*owed, facts.iter().find(tells).map(|fact| fact.seq), "a webhook is owed what it is to be told of");
     assert!(!before.status().is_ended() || before == life, "nothing changes after the end");
     assert!(!before.status().is_ended() || facts.is_empty(), "nothing is said after the end");
     let numbers: Vec<_> = facts.iter().map(|fact| fact.seq).collect();
@@ -226,9 +229,12 @@ proptest! {
     fn no_list_of_commands_breaks_a_promise(
         steps in prop::collection::vec((any_command(), 0..30_u64), 1..60),
         events: bool,
+        ends: bool,
+        questions: bool,
     ) {
         let mut now = NOW;
-        let mut life = Life::new(now, events, Some(LATER));
+        let tells = Tells { ends, questions };
+        let mut life = Life { tells, ..Life::new(now, events, Some(LATER)) };
         let mut log = 1;
         for (command, pause) in steps {
             now = now + Duration::from_secs(pause);

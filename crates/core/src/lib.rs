@@ -7,9 +7,11 @@
 //! - A **command** is what somebody wants of a run; [`command::decide`] says what comes of it.
 //! - What happened is a **fact**. A run's facts are its **log**; the number of a fact is a **cursor** into it.
 //! - A **processor** does the work; it **reports** progress, and its **output** carries the **basis** that proves it.
+//! - A **webhook** is called when its run has ended; what is owed to it is a **delivery**, which may take **attempts**.
 //! - A **store** keeps all that; a **nudge** says that something changed, never what.
 
 pub mod command;
+pub mod delivery;
 pub mod fact;
 pub mod fair;
 pub mod id;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::Tells;
 use crate::id::{GroupId, NodeId, Owner, RunId, Token};
 use crate::time::Micros;
 
@@ -56,6 +57,8 @@ pub struct Life {
     pub events: bool,
     /// When a run that still waits for its start is given up.
     pub deadline: Option<Micros>,
+    /// What its webhook is told of.
+    pub tells: Tells,
 }
 
 /// Where a run stands. A state carries what is only true in that state.
@@ -258,6 +261,7 @@ impl Life {
             meter: 0,
             events,
             deadline,
+            tells: Tells::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::command::{Command, Refused};
+use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
 use crate::id::{GroupId, NodeId, Owner, RunId, Token};
 use crate::run::{Life, Run, Status};
@@ -71,6 +72,30 @@ pub trait Store: Send + Sync + 'static {
     /// What time has brought: leases that ran out and deadlines that passed, each with the command to apply.
     async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError>;
 
+    /// Takes deliveries that are due, from each receiver those that are due longest, fair between receivers. A delivery is
+    /// given to one claimer only until its lease runs out.
+    async fn claim_deliveries(&self, claim: DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError>;
+
+    /// Keeps what a delivery says, unless that is kept already, and returns what is kept; `None` when there is no such
+    /// delivery.
+    async fn keep_body(&self, id: DeliveryId, body: Bytes) -> Result<Option<Bytes>, StoreError>;
+
+    /// Records an attempt and what [`Delivery::after`] says comes of it (`chance` is passed on). `None`, and nothing is
+    /// recorded, when the lease is lost or the delivery gone.
+    async fn settle(
+        &self,
+        id: DeliveryId,
+        token: Token,
+        attempt: Attempt,
+        chance: u64,
+    ) -> Result<Option<Delivery>, StoreError>;
+
+    /// What was and is owed to a run's webhook, oldest first.
+    async fn deliveries(&self, run: RunId) -> Result<Vec<DeliveryLog>, StoreError>;
+
+    /// Owes a delivery again ([`Delivery::anew`]), unless an attempt is under way; `None` when there is no such delivery.
+    async fn redeliver(&self, id: DeliveryId, now: Micros) -> Result<Option<Delivery>, StoreError>;
+
     /// Removes an ended run with everything that hangs on it, in one commit. A run that has not ended is refused.
     async fn forget(&self, id: RunId) -> Result<(), ForgetError>;
 }
@@ -82,6 +107,9 @@ pub trait Nudge: Send + Sync + 'static {
 
     /// Something was put into the queue.
     fn queued(&self);
+
+    /// Some webhook is owed something.
+    fn owed(&self);
 
     /// Some log grew, also that of a run that is new and that nobody can wait for yet.
     fn logged(&self);
@@ -108,6 +136,8 @@ pub struct NewRun {
     pub events: bool,
     /// When it is given up if no worker has started it.
     pub deadline: Option<Micros>,
+    /// Who is called, and when.
+    pub webhook: Option<(Webhook, Tells)>,
 }
 
 /// A worker's wish for work.
@@ -130,6 +160,56 @@ pub struct Claimed {
     pub run: Run,
     /// What was submitted.
     pub input: Bytes,
+}
+
+/// A sender's wish for deliveries.
+#[derive(Clone, Debug)]
+pub struct DeliveryClaim {
+    /// A fresh token: proof of the lease on all that is taken.
+    pub token: Token,
+    /// How many it would take.
+    pub room: usize,
+    /// How many of them to one receiver, unless it is in `receivers`.
+    pub room_each: usize,
+    /// The receivers that the sender has attempts under way at.
+    pub receivers: BTreeMap<String, Receiver>,
+    /// When the leases run out.
+    pub until: Micros,
+}
+
+/// What a sender has with one receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// How many attempts are under way.
+    pub under_way: usize,
+    /// For how many more there is room.
+    pub room: usize,
+}
+
+/// A delivery that was taken, with all that is needed to make it.
+#[derive(Clone, Debug)]
+pub struct OwedDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Whose run it is about.
+    pub owner: Owner,
+    /// Where to.
+    pub webhook: Webhook,
+    /// What it says, if that was kept already.
+    pub body: Option<Bytes>,
+}
+
+/// A delivery with its attempts.
+#[derive(Clone, Debug)]
+pub struct DeliveryLog {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The state that it tells of.
+    pub status: Status,
+    /// Where it goes.
+    pub url: String,
+    /// The attempts that have ended, oldest first.
+    pub attempts: Vec<Attempt>,
 }
 
 /// Which of an owner's runs to list.

@@ -1,5 +1,6 @@
 //! How a server is put together. This file alone names concrete stores, clocks and processors.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::sweep::Sweeper;
+use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
 use crate::worker::{Leases, Patience, Worker};
 
 /// The parts of a server, ready to be set going.
@@ -24,14 +26,17 @@ pub(crate) struct App {
     pub(crate) front: Arc<Front>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
+    pub(crate) sender: Sender,
     pub(crate) sweeper: Sweeper,
     pub(crate) indexer: Indexer,
 }
 
 impl App {
-    /// Opens the store and puts the parts together. `stop` ends every wait; `hard_stop` ends the work.
+    /// Opens the store and puts the parts together, for a server that listens at `address`. `stop` ends every wait;
+    /// `hard_stop` ends the work.
     pub(crate) fn build(
         config: &Config,
+        address: SocketAddr,
         database: &Path,
         local_key: &str,
         processors: Registry,
@@ -47,12 +52,25 @@ impl App {
         let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open()).allowing(&config.cors_origins);
         let store_id = store.id().to_owned();
         let streams = Streams { heartbeat: config.heartbeat, limit: config.stream_limit };
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, store_id, metrics, streams);
+        let hooks = &config.webhooks;
+        let secrets = Secrets::new(*store.seal(), hooks.secrets.clone(), hooks.scheme);
+        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), secrets));
+        let letters = Letters { output: hooks.output, base: config.callers_base(address) };
+        let sender = Sender::new(
+            runs.clone(),
+            lines.clone(),
+            courier.clone(),
+            letters,
+            hard_stop.clone(),
+            metrics.clone(),
+        );
+        let api =
+            Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sweeper, indexer })
+        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
     }
 }

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use legwork_api::secret::Secret;
+use legwork_api::signature::Scheme;
+use legwork_api::webhook::Output;
 use url::Url;
 
 /// The settings of one server, checked.
@@ -31,9 +34,46 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How long a stream lives; `None` is as long as its reader stays.
     pub stream_limit: Option<Duration>,
+    /// How webhooks are called.
+    pub webhooks: Webhooks,
+}
+
+/// How webhooks are called.
+#[derive(Clone, Debug, Default)]
+pub struct Webhooks {
+    /// What they are signed with, all at once so that secrets can be changed without a gap. Without any, each owner's are
+    /// signed with a secret that was made for him.
+    pub secrets: Vec<Secret>,
+    /// How a secret is read.
+    pub scheme: Scheme,
+    /// When the output is sent along.
+    pub output: Output,
+    /// Where they may go beside the public internet.
+    pub targets: Targets,
+}
+
+/// Addresses beyond the public internet that webhooks may go to.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// This machine, but for the server itself.
+    pub loopback: bool,
+    /// All private networks, this machine among them.
+    pub private: bool,
+    /// These hosts, each as `host` or `host:port`.
+    pub hosts: Vec<String>,
 }
 
 impl Config {
+    /// What callers put before `/v1`: the public address, or the one that is listened at. Empty when that is every address
+    /// of the machine: which of them callers use is not known.
+    pub(crate) fn callers_base(&self, listening: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None if listening.ip().is_unspecified() => String::new(),
+            None => format!("http://{listening}"),
+        }
+    }
+
     /// Whether others than this machine's users can reach the server, be it through a proxy.
     pub(crate) fn is_reachable(&self) -> bool {
         !self.listen.ip().is_loopback() || self.public_url.is_some()

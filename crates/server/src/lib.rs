@@ -22,6 +22,7 @@ mod store;
 mod sweep;
 #[cfg(test)]
 mod testing;
+mod webhooks;
 mod worker;
 
 pub use http::bare;

@@ -126,7 +126,7 @@ async fn start_in(folder: Folder, config: Config, processors: Registry) -> Resul
     let app = {
         let (config, database, key) = (config.clone(), folder.database(), local_key.clone());
         let (stop, hard_stop) = (stop.clone(), hard_stop.clone());
-        in_background(move || App::build(&config, &database, &key, processors, &stop, hard_stop)).await??
+        in_background(move || App::build(&config, address, &database, &key, processors, &stop, hard_stop)).await??
     };
     let store_id = app.store.id().to_owned();
     let server = ServerFile { pid: std::process::id(), address, store_id: store_id.clone(), key: local_key.clone() };
@@ -184,6 +184,7 @@ impl Course {
         let serving = tokio::spawn(listener.serve(app.front, stop.clone()));
         if config.role != Role::Api {
             parts.spawn(app.worker.work(stop.clone()));
+            parts.spawn(app.sender.send(stop.clone()));
         }
         parts.spawn(app.sweeper.sweep(stop.clone()));
         parts.spawn(app.indexer.follow(stop.clone()));

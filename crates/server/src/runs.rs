@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use legwork_core::command::{Command, Refused};
+use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::{Fact, What};
-use legwork_core::id::{NodeId, Owner, RunId};
+use legwork_core::id::{NodeId, Owner, RunId, Token};
 use legwork_core::run::{Life, Run, Status};
-use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Page, Store, StoreError};
+use legwork_core::store::{
+    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, ForgetError, ListQuery, NewRun, OwedDelivery, Page, Store,
+    StoreError,
+};
 use legwork_core::time::Micros;
 use uuid::Uuid;
 
@@ -137,6 +141,50 @@ impl Runs {
         self.due(1).await?;
         let nothing = Claim { node: NodeId(0), room: BTreeMap::new(), tokens: Vec::new(), until: self.now() };
         self.claim(nothing).await.map(drop)
+    }
+
+    /// Takes deliveries that are due.
+    pub(crate) async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<OwedDelivery>, StoreError> {
+        self.store.claim_deliveries(claim, self.clock.now()).await
+    }
+
+    /// The run and the fact that a delivery tells of, and the output if the fact is the run's completion; `None` when the
+    /// run is gone.
+    pub(crate) async fn told_by(&self, id: DeliveryId) -> Result<Option<(Run, Fact, Option<Bytes>)>, StoreError> {
+        let Some((run, output)) = self.store.result(id.run).await? else { return Ok(None) };
+        let fact = self.store.facts(id.run, id.seq.saturating_sub(1), 1).await?.pop();
+        Ok(fact.map(|fact| {
+            let is_end = matches!(fact.what, What::State { status: Status::Completed, .. });
+            (run, fact, output.filter(|_| is_end))
+        }))
+    }
+
+    /// Keeps what a delivery says, and returns what is kept.
+    pub(crate) async fn keep_body(&self, id: DeliveryId, body: Bytes) -> Result<Option<Bytes>, StoreError> {
+        self.store.keep_body(id, body).await
+    }
+
+    /// Records an attempt.
+    pub(crate) async fn settle(
+        &self,
+        id: DeliveryId,
+        token: Token,
+        attempt: Attempt,
+        chance: u64,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.store.settle(id, token, attempt, chance).await
+    }
+
+    /// What was and is owed to the webhook of an owner's run.
+    pub(crate) async fn deliveries(&self, owner: &Owner, id: RunId) -> Result<Vec<DeliveryLog>, WishError> {
+        self.get(owner, id).await?;
+        Ok(self.store.deliveries(id).await?)
+    }
+
+    /// Owes a delivery of an owner's run again; returns whether there is one of this name.
+    pub(crate) async fn redeliver(&self, owner: &Owner, id: DeliveryId) -> Result<bool, WishError> {
+        self.get(owner, id.run).await?;
+        Ok(self.store.redeliver(id, self.clock.now()).await?.is_some())
     }
 
     pub(crate) async fn due(&self, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {

@@ -2,6 +2,7 @@
 //! what the input tells them.
 
 mod contract;
+mod receiver;
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt as _;
+use legwork_api::signature::Scheme;
+use legwork_api::webhook;
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::id::{Owner, RunId};
 use legwork_core::output::Output;
@@ -22,7 +25,9 @@ use legwork_core::time::Micros;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
+use crate::config::Targets;
 use crate::follow::{Follow, Lines};
 use crate::http::{Api, Front, Guard, Keys, Streams, templates};
 use crate::indexer::Indexer;
@@ -31,6 +36,7 @@ use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::sqlite::SqliteStore;
 use crate::sweep::Sweeper;
+use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
 use crate::worker::{Leases, Patience, Worker};
 
 /// Monday morning.
@@ -45,6 +51,7 @@ pub(crate) struct World {
     pub(crate) lines: Arc<Lines>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
+    pub(crate) sender: Sender,
     pub(crate) sweeper: Sweeper,
     pub(crate) indexer: Indexer,
     pub(crate) front: Front,
@@ -59,6 +66,7 @@ struct Deaf;
 impl Nudge for Deaf {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
+    fn owed(&self) {}
     fn logged(&self) {}
 }
 
@@ -119,8 +127,14 @@ impl World {
         let registry =
             if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
-        let api =
-            Api::new(runs.clone(), follow.clone(), registry.clone(), keys, "store_test".to_owned(), metrics, streams);
+        let targets = Targets { loopback: keys.is_open(), ..Targets::default() };
+        let rule = Rule::new(targets, "127.0.0.1:8787".parse().unwrap());
+        let courier = Arc::new(Courier::new(rule, Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
+        let letters = Letters { output: webhook::Output::Always, base: "http://127.0.0.1:8787".to_owned() };
+        let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
+        let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
+        let store_id = "store_test".to_owned();
+        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
@@ -129,7 +143,7 @@ impl World {
         let indexer = Indexer { runs: runs.clone() };
         let front = Front::new(guard, api);
         let owner = Owner::local();
-        Self { owner, clock, store, runs, lines, follow, worker, sweeper, indexer, front, stop, hard_stop, folder }
+        Self { owner, clock, store, runs, lines, follow, worker, sender, sweeper, indexer, front, stop, hard_stop, folder }
     }
 
     /// Submits a run that tells its processor what to do.
@@ -149,6 +163,7 @@ impl World {
             group: None,
             events: true,
             deadline: None,
+            webhook: None,
         };
         self.runs.submit(new).await.unwrap().id
     }

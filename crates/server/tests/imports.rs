@@ -19,14 +19,17 @@ const PACKAGES: &[(&str, &str, &[&str])] = &[
 const PARTS: &[(&str, &[&str])] = &[
     (
         "app",
-        &["clock", "config", "follow", "http", "indexer", "metrics", "processors", "runs", "store", "sweep", "worker"],
+        &[
+            "clock", "config", "follow", "http", "indexer", "metrics", "processors", "runs", "store", "sweep", "webhooks",
+            "worker",
+        ],
     ),
     ("clock", &[]),
     ("config", &[]),
     ("documents", &["folder", "processors"]),
     ("folder", &[]),
     ("follow", &["metrics"]),
-    ("http", &["follow", "metrics", "processors", "runs", "schema"]),
+    ("http", &["follow", "metrics", "processors", "runs", "schema", "webhooks"]),
     ("indexer", &["runs"]),
     ("lifecycle", &["app", "config", "folder", "http", "machine", "processors", "store"]),
     ("machine", &[]),
@@ -36,6 +39,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("store", &["metrics"]),
     ("sweep", &["runs", "worker"]),
+    ("webhooks", &["config", "follow", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];
 
@@ -46,10 +50,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["processors", "store"]),
     ("rustix", &["machine"]),
     ("axum", &["http"]),
-    ("hyper", &["http"]),
+    ("hyper", &["http", "webhooks"]),
     ("jsonschema", &["schema"]),
     // A stream is encoded where it is read, once for all who follow.
-    ("legwork_api", &["follow", "http", "worker", "schema"]),
+    ("legwork_api", &["config", "follow", "http", "worker", "schema", "webhooks"]),
 ];
 
 fn root() -> PathBuf {

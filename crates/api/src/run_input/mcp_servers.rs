@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Secret, address};
+use super::address;
 use crate::findings::{At, Findings};
 use crate::json::Members;
+use crate::secret::Secret;
 
 /// How many servers a run may name.
 const MAX_SERVERS: usize = 10;

@@ -18,11 +18,17 @@ use crate::id::{NodeId, Owner, RunId, Token};
 use crate::run::{Failure, FailureCode, Run, State, Status};
 use crate::time::Micros;
 
+mod deliveries;
+
 /// A check of one promise; it panics when the promise is broken.
 pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
+    [of_runs(), deliveries::promises()].concat()
+}
+
+fn of_runs() -> Vec<(&'static str, Promise)> {
     vec![
         ("a_run_is_found_as_it_was_submitted", |s| Box::pin(a_run_is_found_as_it_was_submitted(s))),
         ("what_was_never_submitted_is_not_found", |s| Box::pin(what_was_never_submitted_is_not_found(s))),
@@ -73,6 +79,7 @@ fn new(number: u128) -> NewRun {
         group: None,
         events: true,
         deadline: None,
+        webhook: None,
     }
 }
 

@@ -22,11 +22,12 @@ const SHARDS: usize = 32;
 
 type Shard = Mutex<HashMap<RunId, Weak<Line>>>;
 
-/// All lines of this process, and the bell for work.
+/// All lines of this process, and the bells for work and for webhooks.
 pub(crate) struct Lines {
     shards: [Shard; SHARDS],
     hash: RandomState,
     work: Notify,
+    outbox: Notify,
     logs: Notify,
 }
 
@@ -71,6 +72,7 @@ impl Lines {
             shards: std::array::from_fn(|_| Shard::default()),
             hash: RandomState::new(),
             work: Notify::new(),
+            outbox: Notify::new(),
             logs: Notify::new(),
         })
     }
@@ -97,6 +99,11 @@ impl Lines {
     /// Resolves when something was put into the queue since it was last asked.
     pub(crate) fn work(&self) -> Notified<'_> {
         self.work.notified()
+    }
+
+    /// Resolves when a webhook was owed something since it was last asked.
+    pub(crate) fn owed(&self) -> Notified<'_> {
+        self.outbox.notified()
     }
 
     /// Resolves when any log grows.
@@ -133,6 +140,10 @@ impl Nudge for Lines {
 
     fn queued(&self) {
         self.work.notify_one();
+    }
+
+    fn owed(&self) {
+        self.outbox.notify_one();
     }
 
     fn logged(&self) {

@@ -2,18 +2,23 @@
 
 use bytes::Bytes;
 use legwork_api::code::Code;
-use legwork_api::run_input::RunInput;
+use legwork_api::run_input::{self, RunInput};
+use legwork_api::secret::Secret;
+use legwork_api::signature;
 use legwork_api::warning::Warning;
+use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::Run;
 use legwork_core::store::NewRun;
 use legwork_core::tier::Tier;
 use serde_json::json;
+use url::Url;
 
 use super::Api;
 use super::failure::Failure;
 use crate::runs::{Runs, WishError};
 use crate::schema;
+use crate::webhooks::Forbidden;
 
 /// Reads a request and accepts it; when this returns, the run is on disk.
 pub(super) async fn create(api: &Api, owner: Owner, body: &[u8]) -> Result<Run, Failure> {
@@ -25,6 +30,7 @@ pub(super) async fn create(api: &Api, owner: Owner, body: &[u8]) -> Result<Run, 
     if let Some(wanted) = input.input_schema.take() {
         input.warnings.extend(schema::input_warnings(&wanted, &input.task.input));
     }
+    let webhook = input.webhook.take().map(|webhook| registered(api, webhook)).transpose()?;
     let events = input.enable_events.unwrap_or_else(|| Tier::of(&input.processor).is_none_or(Tier::is_deep));
     let new = NewRun {
         id: Runs::new_id(),
@@ -36,8 +42,44 @@ pub(super) async fn create(api: &Api, owner: Owner, body: &[u8]) -> Result<Run, 
         metadata: input.metadata,
         group: None,
         deadline: None,
+        webhook,
     };
     Ok(api.runs.submit(new).await?)
+}
+
+/// A webhook as it is kept, if this server may call it and can sign what it sends there.
+fn registered(api: &Api, asked: run_input::Webhook) -> Result<(Webhook, Tells), Failure> {
+    let run_input::Webhook { url, secret, tells, form } = asked;
+    let field = match form {
+        Form::Official => "webhook.url",
+        Form::Guide => "webhook_url",
+    };
+    check_webhook(api, field, &url)?;
+    if let Some(secret) = &secret {
+        check_secret(api, "webhook.secret", secret)?;
+    }
+    let secret = secret.map(|secret| secret.reveal().to_owned());
+    Ok((Webhook { receiver: receiver(&url), url: url.into(), secret, form }, tells))
+}
+
+/// Whether the form of an address is one that this server may call.
+pub(super) fn check_webhook(api: &Api, field: &str, url: &Url) -> Result<(), Failure> {
+    let named = url.host_str().unwrap_or_default();
+    let odd = |why: Forbidden| Failure::invalid("body", field, format!("{named} may not be called: {why}"));
+    api.courier.check(url).map_err(odd)
+}
+
+/// Whether this server can sign with a secret.
+pub(super) fn check_secret(api: &Api, field: &str, secret: &Secret) -> Result<(), Failure> {
+    if signature::fits(secret, api.courier.secrets().scheme()) {
+        return Ok(());
+    }
+    Err(Failure::invalid("body", field, "is no secret as Standard Webhooks has it: `whsec_` and base64"))
+}
+
+/// Host and port of an address.
+fn receiver(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0))
 }
 
 fn carried(warnings: &[Warning]) -> Option<Bytes> {

@@ -42,7 +42,8 @@ impl Failure {
     /// One wrong thing in the request, in the form of the validation errors.
     pub(crate) fn invalid(part: &str, field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
-        let errors = json!({"errors": [{"loc": [part, field], "msg": message, "type": "value_error"}]});
+        let loc: Vec<_> = std::iter::once(part).chain(field.split('.')).collect();
+        let errors = json!({"errors": [{"loc": loc, "msg": message, "type": "value_error"}]});
         Self::new(Code::Invalid, format!("`{field}`: {message}")).detail(errors)
     }
 

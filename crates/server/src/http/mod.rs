@@ -16,6 +16,7 @@ mod routes;
 mod sources;
 mod stream;
 mod tasks;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,6 +49,7 @@ use crate::follow::Follow;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
+use crate::webhooks::Courier;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -58,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) follow: Follow,
     pub(crate) processors: Registry,
     pub(crate) keys: Keys,
+    pub(crate) courier: Arc<Courier>,
     pub(crate) store_id: String,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Streams,
@@ -73,17 +76,19 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
+    #[expect(clippy::too_many_arguments, reason = "each is a part that some handler needs; they are put together once")]
     pub(crate) fn new(
         runs: Runs,
         follow: Follow,
         processors: Registry,
         keys: Keys,
+        courier: Arc<Courier>,
         store_id: String,
         metrics: Arc<Metrics>,
         streams: Streams,
     ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, store_id, metrics, streams, bodies }))
+        Self(Arc::new(Parts { runs, follow, processors, keys, courier, store_id, metrics, streams, bodies }))
     }
 }
 

@@ -42,6 +42,9 @@ pub(crate) struct Metrics {
     routes: Vec<Route>,
     waiters: Arc<AtomicI64>,
     subscribers: Arc<AtomicI64>,
+    owed: AtomicI64,
+    /// Attempts at webhooks that the receiver took, and the others.
+    attempts: [Histogram; 2],
     commits: Histogram,
     commands: Histogram,
 }
@@ -71,6 +74,8 @@ impl Metrics {
             routes: templates.map(Route::new).collect(),
             waiters: Arc::default(),
             subscribers: Arc::default(),
+            owed: AtomicI64::new(0),
+            attempts: std::array::from_fn(|_| Histogram::of(REQUEST)),
             commits: Histogram::of(COMMIT),
             commands: Histogram::of(COMMANDS),
         })
@@ -100,6 +105,16 @@ impl Metrics {
         self.commands.observe(commands as u64);
     }
 
+    /// So many deliveries more are owed than before.
+    pub(crate) fn owing(&self, more: i64) {
+        self.owed.fetch_add(more, Relaxed);
+    }
+
+    /// A webhook was called.
+    pub(crate) fn attempted(&self, well: bool, took: Duration) {
+        self.attempts[usize::from(!well)].observe_time(took);
+    }
+
     /// Somebody waits, until what this returns is dropped.
     pub(crate) fn waiter(&self) -> Waiter {
         Waiter::at(&self.waiters)
@@ -127,6 +142,19 @@ impl Metrics {
         out.line("legwork_waiters", &[], self.waiters.load(Relaxed))?;
         out.name("legwork_stream_subscribers", "gauge", "Callers that follow a stream of events.")?;
         out.line("legwork_stream_subscribers", &[], self.subscribers.load(Relaxed))?;
+        out.name("legwork_webhooks_owed", "gauge", "Deliveries to webhooks that are still to be made, or made again.")?;
+        out.line("legwork_webhooks_owed", &[], self.owed.load(Relaxed))?;
+        let name = "legwork_webhook_attempts_total";
+        out.name(name, "counter", "Calls of webhooks: those that were answered with a 2xx, and those that were not.")?;
+        let attempts = || ["delivered", "failed"].map(|outcome| [("outcome", outcome)]).into_iter().zip(&self.attempts);
+        for (labels, took) in attempts() {
+            out.line(name, &labels, took.count())?;
+        }
+        let name = "legwork_webhook_attempt_seconds";
+        out.name(name, "histogram", "From the beginning of a call to the head of its answer, or to giving it up.")?;
+        for (labels, took) in attempts().filter(|(_, took)| took.count() > 0) {
+            out.histogram(name, &labels, took, Unit::Seconds)?;
+        }
         let name = "legwork_store_commit_seconds";
         out.name(name, "histogram", "What a commit of the store took, flush to disk included.")?;
         out.histogram(name, &[], &self.commits, Unit::Seconds)?;
@@ -344,6 +372,9 @@ mod tests {
         metrics.answered(Some(0), "POST", 202, Duration::from_micros(700));
         metrics.answered(None, "BREW", 418, Duration::from_secs(100));
         metrics.committed(3, Duration::from_millis(2));
+        metrics.owing(2);
+        metrics.attempted(true, Duration::from_millis(4));
+        metrics.attempted(false, Duration::from_secs(15));
         let _waiter = metrics.waiter();
         insta::with_settings!({ filters => vec![(r#"version="[^"]*""#, r#"version="(version)""#)] }, {
             insta::assert_snapshot!(metrics.render());

@@ -4,6 +4,7 @@
 //! run where they are called, each on a connection of its own from a small pool; long scans go to the blocking pool.
 
 mod copy;
+mod deliveries;
 mod open;
 mod read;
 mod rows;
@@ -18,11 +19,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use legwork_core::command::Command;
+use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::Fact;
-use legwork_core::id::{Owner, RunId};
+use legwork_core::id::{Owner, RunId, Token};
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    ApplyError, Claim, Claimed, FeedPage, ForgetError, ListQuery, NewRun, Nudge, Page, Store, StoreError,
+    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ListQuery, NewRun, Nudge, OwedDelivery,
+    Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 
@@ -139,6 +142,32 @@ impl Store for SqliteStore {
 
     async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
         self.readers.with(|connection| read::due(connection, now, limit))
+    }
+
+    async fn claim_deliveries(&self, claim: DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError> {
+        self.writer.write(move |batch| deliveries::claim(batch, &claim, now)).await
+    }
+
+    async fn keep_body(&self, id: DeliveryId, body: Bytes) -> Result<Option<Bytes>, StoreError> {
+        self.writer.write(move |batch| deliveries::keep_body(batch, id, &body)).await
+    }
+
+    async fn settle(
+        &self,
+        id: DeliveryId,
+        token: Token,
+        attempt: Attempt,
+        chance: u64,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.writer.write(move |batch| deliveries::settle(batch, id, token, &attempt, chance)).await
+    }
+
+    async fn deliveries(&self, run: RunId) -> Result<Vec<DeliveryLog>, StoreError> {
+        self.readers.with(|connection| deliveries::of_run(connection, run))
+    }
+
+    async fn redeliver(&self, id: DeliveryId, now: Micros) -> Result<Option<Delivery>, StoreError> {
+        self.writer.write(move |batch| deliveries::redeliver(batch, id, now)).await
     }
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {

@@ -19,6 +19,7 @@ const APPLICATION_ID: i32 = 0x4c47_574b;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_runs.sql"),
     include_str!("../../../migrations/sqlite/0002_search.sql"),
+    include_str!("../../../migrations/sqlite/0003_webhooks.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -84,7 +85,9 @@ pub(super) fn for_writing(file: &Path) -> Result<Opened, OpenError> {
     let id = id.map_err(failed)?;
     let random = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let seal = kept(&connection, sql::SEAL, sql::SET_SEAL, random).map_err(failed)?;
-    connection.execute(sql::VOID_LEASES, []).map_err(failed)?;
+    for statement in [sql::VOID_LEASES, sql::VOID_RECEIVERS, sql::VOID_DELIVERIES] {
+        connection.execute(statement, []).map_err(failed)?;
+    }
     let last_fact = connection.query_row(sql::FEED_END, [], |row| row.get(0)).map_err(failed)?;
     Ok(Opened { connection, id, seal: Sha256::digest(seal).into(), last_fact })
 }

@@ -7,6 +7,8 @@ use legwork_core::time::Micros;
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
+use super::deliveries;
+
 /// A run with the number by which the other tables refer to it.
 pub(super) struct RunRow {
     pub(super) n: i64,
@@ -14,7 +16,7 @@ pub(super) struct RunRow {
 }
 
 /// How many columns `sql::run_columns` has: the first that is not of the run.
-pub(super) const AFTER_RUN: usize = 22;
+pub(super) const AFTER_RUN: usize = 23;
 /// Which of them is the owner.
 pub(super) const OWNER: usize = 2;
 
@@ -31,6 +33,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
         meter: get.at(15)?,
         events: get.at(8)?,
         deadline: get.at::<Option<i64>>(9)?.map(Micros),
+        tells: deliveries::tells_of(get.at(22)?),
     };
     let run = Run {
         id,

@@ -14,7 +14,14 @@ macro_rules! run_columns {
     () => {
         "r.n, r.id, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.events, r.deadline, \
          r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, r.detail, \
-         l.node, l.token, l.attempt, l.until "
+         l.node, l.token, l.attempt, l.until, r.tells "
+    };
+}
+
+/// The columns that make a delivery, in the order in which `deliveries::delivery` reads them.
+macro_rules! delivery_columns {
+    () => {
+        "v.d, r.id, v.seq, v.receiver, v.owed_at, v.tries, v.since, v.due_at, v.token, v.settled_at, v.outcome "
     };
 }
 
@@ -75,8 +82,8 @@ statements! {
     EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
 
     ADD_RUN = "insert into runs (id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
-               status, version, modified_at, attempts, finish, meter, moment, detail, expires_at) \
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+               status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells) \
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
                on conflict (id) do nothing";
     SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
                  moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
@@ -98,6 +105,49 @@ statements! {
                  on conflict (n) do update set node = excluded.node, token = excluded.token, \
                  attempt = excluded.attempt, until = excluded.until";
     DROP_LEASE = "delete from leases where n = ?1";
+
+    ADD_WEBHOOK = "insert into webhooks (n, url, receiver, secret, form) values (?1, ?2, ?3, ?4, ?5)";
+    RECEIVER_OF = "select receiver from webhooks where n = ?1";
+    ADD_DELIVERY = "insert into deliveries (n, seq, receiver, owed_at, tries, due_at, outcome) \
+                    values (?1, ?2, ?3, ?4, 0, ?4, 0)";
+    DELIVERY_BY_ID = concat!(
+        "select ", delivery_columns!(), "from runs r join deliveries v on v.n = r.n where r.id = ?1 and v.seq = ?2"
+    );
+    OWED_DELIVERY = concat!(
+        "select ", delivery_columns!(), ", r.owner, w.url, w.secret, w.form, b.body from deliveries v \
+         join runs r on r.n = v.n join webhooks w on w.n = v.n left join delivery_bodies b on b.d = v.d where v.d = ?1"
+    );
+    DELIVERIES_OF = concat!(
+        "select ", delivery_columns!(), ", w.url, f.what from runs r join deliveries v on v.n = r.n \
+         join webhooks w on w.n = r.n join facts f on f.n = v.n and f.seq = v.seq where r.id = ?1 order by v.seq"
+    );
+    SAVE_DELIVERY = "update deliveries set tries = ?2, since = ?3, due_at = ?4, token = null, settled_at = ?5, \
+                     outcome = ?6 where d = ?1";
+    LEASE_DELIVERY = "update deliveries set due_at = ?2, token = ?3 where d = ?1";
+    RECEIVERS_DUE = "select receiver from receivers where next_due <= ?1 order by next_due limit ?2";
+    FRONT_OF_RECEIVER = "select due_at, d from deliveries where receiver = ?1 and due_at is not null and due_at <= ?2 \
+                         order by due_at, d limit ?3";
+    RECEIVER_SOONER = "insert into receivers (receiver, next_due) values (?1, ?2) on conflict (receiver) \
+                       do update set next_due = excluded.next_due where excluded.next_due < next_due";
+    /// What is owed to nobody any more is put behind everything, and removed.
+    RECEIVER_NEXT = "update receivers set next_due = coalesce((select min(due_at) from deliveries \
+                     where receiver = ?1 and due_at is not null), 9223372036854775807) where receiver = ?1";
+    RECEIVER_DONE = "delete from receivers where receiver = ?1 and next_due = 9223372036854775807";
+    KEEP_BODY = "insert into delivery_bodies (d, body) values (?1, ?2) on conflict (d) do nothing";
+    BODY_OF = "select body from delivery_bodies where d = ?1";
+    ADD_ATTEMPT = "insert into attempts (d, number, at, took, status, retry_after, said) \
+                   select ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6 from attempts where d = ?1";
+    ATTEMPTS_OF = "select at, took, status, retry_after, said from attempts where d = ?1 order by number";
+    COUNT_OWED = "select count(*) from deliveries where due_at is not null";
+    COUNT_OWED_BY = "select count(*) from deliveries where n = ?1 and due_at is not null";
+    /// In this order: which receivers are owed again is known by the tokens.
+    VOID_RECEIVERS = "insert or replace into receivers (receiver, next_due) select distinct receiver, 0 \
+                      from deliveries where due_at is not null and token is not null";
+    VOID_DELIVERIES = "update deliveries set due_at = 0, token = null where due_at is not null and token is not null";
+    FORGET_BODIES = "delete from delivery_bodies where d in (select d from deliveries where n = ?1)";
+    FORGET_ATTEMPTS = "delete from attempts where d in (select d from deliveries where n = ?1)";
+    FORGET_DELIVERIES = "delete from deliveries where n = ?1";
+    FORGET_WEBHOOK = "delete from webhooks where n = ?1";
 
     SEARCHED = "select g from search_state";
     /// What a processor tells on its way is not searched.

@@ -14,6 +14,7 @@ struct Silent;
 impl Nudge for Silent {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
+    fn owed(&self) {}
     fn logged(&self) {}
 }
 
@@ -39,6 +40,7 @@ fn new(number: u128) -> NewRun {
         group: None,
         events: false,
         deadline: None,
+        webhook: None,
     }
 }
 
@@ -91,6 +93,8 @@ impl Nudge for Heard {
     fn queued(&self) {
         *self.1.lock().unwrap() += 1;
     }
+
+    fn owed(&self) {}
 
     fn logged(&self) {}
 }

@@ -1,6 +1,7 @@
 //! What the writer does, one function a verb: load, ask the rules, save. Each runs inside the batch's transaction.
 
 use legwork_core::command::{Command, Decision, decide};
+use legwork_core::delivery::Tells;
 use legwork_core::fact::{Fact, What};
 use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId};
@@ -11,10 +12,11 @@ use rusqlite::params;
 
 use super::read::{self, all, one};
 use super::rows::{self, RunRow, unavailable};
-use super::sql;
+use super::{deliveries, sql};
 use super::writer::Batch;
 
 pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<Run, StoreError> {
+    let (webhook, tells) = new.webhook.as_ref().map_or((None, Tells::default()), |(at, tells)| (Some(at), *tells));
     let run = Run {
         id: new.id,
         owner: new.owner.clone(),
@@ -23,12 +25,15 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
         group: new.group,
         metadata: new.metadata.clone(),
         warnings: new.warnings.clone(),
-        life: Life::new(now, new.events, new.deadline),
+        life: Life { tells, ..Life::new(now, new.events, new.deadline) },
     };
     let n = add_run(batch, &run)?;
     batch.execute(sql::ADD_INPUT, params![n, &*new.input])?;
     let first = What::State { status: Status::Queued, failure: None, question: None };
     add_fact(batch, n, &Fact { seq: 1, at: now, what: first })?;
+    if let Some(webhook) = webhook {
+        deliveries::register(batch, n, webhook)?;
+    }
     let row = RunRow { n, run };
     move_in_queue(batch, &row, None, Some(now))?;
     batch.moved(&row.run, None, Status::Queued, now);
@@ -56,6 +61,7 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
         state.moment,
         state.detail,
         run.life.expires_at().map(|at| at.0),
+        deliveries::tells_number(run.life.tells),
     ];
     match batch.execute(sql::ADD_RUN, columns)? {
         0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
@@ -165,6 +171,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     }
     // A place in the log is never given twice, or who follows it would miss what comes.
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
+    deliveries::forget(batch, n)?;
     for statement in [sql::FORGET_WORDS, sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
         batch.execute(statement, params![n])?;
     }
@@ -172,7 +179,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     Ok(Ok(()))
 }
 
-/// Saves what was decided: the life, the facts, the place in the queue and the lease.
+/// Saves what was decided: the life, the facts, the place in the queue, the lease, and what is owed.
 fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros) -> Result<(), StoreError> {
     let (was, is) = (&before.run.life, &decision.life);
     if was == is {
@@ -182,6 +189,9 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
     move_in_queue(batch, before, place(was), place(is))?;
     for fact in &decision.facts {
         add_fact(batch, before.n, fact)?;
+    }
+    if let Some(seq) = decision.owed {
+        deliveries::owe(batch, before.n, seq, is.modified_at)?;
     }
     // A renewed lease changes nothing that anybody is told.
     if !decision.facts.is_empty() {

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
-use super::read::all;
+use super::read::{all, one};
 use super::rows::unavailable;
 use super::sql;
 use crate::metrics::{Metrics, Processor};
@@ -88,6 +88,9 @@ pub(super) struct Batch<'a> {
     metrics: &'a Metrics,
     changed: Vec<RunId>,
     queued: bool,
+    owed: bool,
+    /// How many deliveries more are owed than before.
+    owing: i64,
     moves: Vec<Move>,
     /// The last number given to a fact, and whether any was given in this batch.
     last_fact: u64,
@@ -104,7 +107,7 @@ struct Move {
 
 impl<'a> Batch<'a> {
     fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
-        Self { connection, metrics, changed: Vec::new(), queued: false, moves: Vec::new(), last_fact, logged: false }
+        Self { connection, metrics, changed: Vec::new(), queued: false, owed: false, owing: 0, moves: Vec::new(), last_fact, logged: false }
     }
 
     /// A number for a fact, higher than any before it.
@@ -135,6 +138,16 @@ impl<'a> Batch<'a> {
         self.queued = true;
     }
 
+    /// Something is due at a webhook, now or later.
+    pub(super) fn owed(&mut self) {
+        self.owed = true;
+    }
+
+    /// So many deliveries more are owed than before.
+    pub(super) fn owing(&mut self, more: i64) {
+        self.owing += more;
+    }
+
     /// This run came into being, or went on from a status to the one in `to`.
     pub(super) fn moved(&mut self, run: &Run, from: Option<Status>, to: Status, now: Micros) {
         let of = self.metrics.processor(&run.processor);
@@ -143,9 +156,13 @@ impl<'a> Batch<'a> {
 
     fn tell(&self, nudge: &dyn Nudge) {
         self.moves.iter().for_each(|Move { of, from, to, age }| of.moved(*from, *to, *age));
+        self.metrics.owing(self.owing);
         self.changed.iter().for_each(|id| nudge.changed(*id));
         if self.queued {
             nudge.queued();
+        }
+        if self.owed {
+            nudge.owed();
         }
         if self.logged {
             nudge.logged();
@@ -211,9 +228,13 @@ fn run(
     }
 }
 
-/// What an earlier process left in the queue and with its workers, counted before anything is added to it. Both tables
-/// are narrow: a hundred thousand queued runs are counted in some milliseconds.
+/// What an earlier process left in the queue, with its workers and with its sender, counted before anything is added to
+/// it. All of that is narrow: a hundred thousand queued runs are counted in some milliseconds.
 fn count(connection: &Connection, metrics: &Metrics) {
+    match one(connection, sql::COUNT_OWED, [], |row| row.get(0).map_err(unavailable)) {
+        Ok(owed) => metrics.owing(owed.unwrap_or(0)),
+        Err(failed) => error!(error = &failed as &dyn std::error::Error, "the deliveries could not be counted"),
+    }
     for (statement, is_queue) in [(sql::COUNT_QUEUE, true), (sql::COUNT_LEASES, false)] {
         let counted = all(connection, statement, [], |row| {
             Ok((row.get::<_, String>(0).map_err(unavailable)?, row.get::<_, i64>(1).map_err(unavailable)?))

@@ -1,0 +1,281 @@
+//! Where webhooks may go. Callers choose the address, and this server may reach what they cannot: its own machine, its
+//! network, a cloud's metadata. So what is not on the public internet is called only if the operator wants it.
+//!
+//! A create looks at the form of the address alone: it resolves no name. A name is judged when it is connected to, by the
+//! very address that is then used.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use url::{Host, Url};
+
+use crate::config::Targets;
+
+/// The rule of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    allowed: Targets,
+    /// Where this server listens: no webhook may drive it.
+    own: SocketAddr,
+}
+
+/// Why an address is not called, for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Forbidden {
+    /// It would be ourselves.
+    #[error("it is this server's own address")]
+    Own,
+    /// It is not on the public internet.
+    #[error("it is {0}, and this server calls none unless it is started with --allow-private-targets, or with --allow-target and this host")]
+    NotPublic(Kind),
+    /// Nothing can be there.
+    #[error("it is {0}, where no receiver can be")]
+    Nowhere(Kind),
+    /// It names no host.
+    #[error("it has no host")]
+    NoHost,
+}
+
+/// What kind of an address it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anybody's.
+    Public,
+    /// The machine itself.
+    Loopback,
+    /// Of somebody's network, or set apart for a purpose.
+    Private,
+    /// Of the one link; a cloud's metadata lie here.
+    LinkLocal,
+    /// Of no host at all: unspecified, multicast, broadcast, for documentation.
+    NoHost,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "a public address",
+            Self::Loopback => "an address of the server's own machine",
+            Self::Private => "an address of a private network",
+            Self::LinkLocal => "a link-local address",
+            Self::NoHost => "no host's address",
+        })
+    }
+}
+
+impl Rule {
+    pub(crate) const fn new(allowed: Targets, own: SocketAddr) -> Self {
+        Self { allowed, own }
+    }
+
+    /// Judges the form of an address, as it can be judged without asking anybody.
+    pub(crate) fn form(&self, url: &Url) -> Result<(), Forbidden> {
+        let port = url.port_or_known_default().unwrap_or(0);
+        let named = url.host_str().ok_or(Forbidden::NoHost)?;
+        match url.host() {
+            // The URL standard has read every spelling of a number by now: 2130706433, 0x7f.1, 127.1.
+            Some(Host::Ipv4(ip)) => self.check(named, SocketAddr::from((ip, port))),
+            Some(Host::Ipv6(ip)) => self.check(named, SocketAddr::from((ip, port))),
+            Some(Host::Domain(name)) if is_localhost(name) => {
+                self.check(named, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            }
+            Some(Host::Domain(_)) => Ok(()),
+            None => Err(Forbidden::NoHost),
+        }
+    }
+
+    /// Judges an address that is about to be connected to, under the name by which it was found.
+    pub(crate) fn check(&self, named: &str, at: SocketAddr) -> Result<(), Forbidden> {
+        let kind = kind(at.ip());
+        if kind == Kind::NoHost {
+            return Err(Forbidden::Nowhere(kind));
+        }
+        let ours = kind == Kind::Loopback || at.ip() == self.own.ip();
+        if ours && at.port() == self.own.port() {
+            return Err(Forbidden::Own);
+        }
+        let Targets { loopback, private, hosts } = &self.allowed;
+        let fine = kind == Kind::Public
+            || *private
+            || (*loopback && kind == Kind::Loopback)
+            || hosts.iter().any(|host| is_named(host, named, at.port()));
+        if fine { Ok(()) } else { Err(Forbidden::NotPublic(kind)) }
+    }
+}
+
+/// Whether an entry of the operator's list, `host` or `host:port`, means this host.
+fn is_named(entry: &str, host: &str, port: u16) -> bool {
+    let is_host = |entry: &str| entry.eq_ignore_ascii_case(host);
+    let with_port = entry.rsplit_once(':').filter(|(_, digits)| digits.parse() == Ok(port));
+    is_host(entry) || with_port.is_some_and(|(entry, _)| is_host(entry))
+}
+
+/// The names of the machine itself, whatever a resolver says of them.
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// The special blocks of IPv4 (IANA's registry, RFC 6890 and its successors).
+const V4: &[([u8; 4], u32, Kind)] = &[
+    ([0, 0, 0, 0], 8, Kind::NoHost),
+    ([10, 0, 0, 0], 8, Kind::Private),
+    ([100, 64, 0, 0], 10, Kind::Private),
+    ([127, 0, 0, 0], 8, Kind::Loopback),
+    ([169, 254, 0, 0], 16, Kind::LinkLocal),
+    ([172, 16, 0, 0], 12, Kind::Private),
+    ([192, 0, 0, 0], 24, Kind::Private),
+    ([192, 0, 2, 0], 24, Kind::NoHost),
+    ([192, 88, 99, 0], 24, Kind::Private),
+    ([192, 168, 0, 0], 16, Kind::Private),
+    ([198, 18, 0, 0], 15, Kind::Private),
+    ([198, 51, 100, 0], 24, Kind::NoHost),
+    ([203, 0, 113, 0], 24, Kind::NoHost),
+    ([224, 0, 0, 0], 4, Kind::NoHost),
+    ([240, 0, 0, 0], 4, Kind::NoHost),
+];
+
+/// The special blocks of IPv6 that carry no IPv4 address: the first 32 bits, and how many of them count.
+const V6: &[(u32, u32, Kind)] = &[
+    (0x0064_ff9b, 32, Kind::Private), // The local ones of NAT64; its well-known prefix carries an address.
+    (0x0100_0000, 32, Kind::NoHost),  // Discard.
+    (0x2001_0000, 23, Kind::Private), // Protocols, Teredo among them.
+    (0x2001_0db8, 32, Kind::NoHost),  // Documentation.
+    (0x3fff_0000, 20, Kind::NoHost),  // Documentation.
+    (0x5f00_0000, 16, Kind::Private), // Segment routing.
+    (0xfc00_0000, 7, Kind::Private),
+    (0xfe80_0000, 10, Kind::LinkLocal),
+    (0xfec0_0000, 10, Kind::Private), // Site-local, of old.
+    (0xff00_0000, 8, Kind::NoHost),   // Multicast.
+];
+
+fn kind(ip: IpAddr) -> Kind {
+    match ip {
+        IpAddr::V4(ip) => kind_v4(ip),
+        IpAddr::V6(ip) => kind_v6(ip),
+    }
+}
+
+fn kind_v4(ip: Ipv4Addr) -> Kind {
+    let starts = |block: [u8; 4], bits: u32| (ip.to_bits() ^ u32::from_be_bytes(block)) >> (32 - bits) == 0;
+    V4.iter().find(|(block, bits, _)| starts(*block, *bits)).map_or(Kind::Public, |(.., kind)| *kind)
+}
+
+fn kind_v6(ip: Ipv6Addr) -> Kind {
+    if ip.is_loopback() {
+        return Kind::Loopback;
+    }
+    if let Some(inner) = inner_v4(ip) {
+        return kind_v4(inner);
+    }
+    let head = u32::try_from(ip.to_bits() >> 96).unwrap_or(0);
+    let starts = |block: u32, bits: u32| (head ^ block) >> (32 - bits) == 0;
+    V6.iter().find(|(block, bits, _)| starts(*block, *bits)).map_or(Kind::Public, |(.., kind)| *kind)
+}
+
+/// The IPv4 address that an IPv6 address stands for or leads to: mapped, compatible, NAT64, 6to4.
+fn inner_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let bits = ip.to_bits();
+    let low = || u32::try_from(bits & 0xffff_ffff).ok().map(Ipv4Addr::from_bits);
+    match bits >> 32 {
+        0 | 0xffff | 0x0064_ff9b_0000_0000_0000_0000 => low(),
+        _ if bits >> 112 == 0x2002 => u32::try_from((bits >> 80) & 0xffff_ffff).ok().map(Ipv4Addr::from_bits),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(loopback: bool, private: bool, hosts: &[&str]) -> Rule {
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        Rule::new(Targets { loopback, private, hosts }, "127.0.0.1:8787".parse().unwrap())
+    }
+
+    fn form(rule: &Rule, url: &str) -> Result<(), Forbidden> {
+        rule.form(&url.parse().unwrap())
+    }
+
+    /// Every spelling that reached the secret in an experiment, and the places that attackers want.
+    const ATTACKS: &[&str] = &[
+        "http://127.0.0.1/",
+        "http://127.1:9000/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://127.0.0.1.:80/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:7f00:1]/",
+        "http://[::127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://a.localhost/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fe80::1]/",
+        "http://[fd00:ec2::254]/",
+        "http://10.0.0.1/",
+        "http://172.31.255.255/",
+        "http://192.168.1.1/",
+        "http://100.64.0.1/",
+        "http://0/",
+        "http://0.0.0.0:8787/",
+        "http://[::]/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://[ff02::1]/",
+    ];
+
+    #[test]
+    fn what_is_not_public_is_refused_in_every_spelling() {
+        for url in ATTACKS {
+            assert!(form(&rule(false, false, &[]), url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_public_or_a_name_is_fine_in_its_form() {
+        for url in ["https://example.com/hook", "http://1.1.1.1/", "https://[2606:4700::1111]:8443/", "http://172.32.0.1/"]
+        {
+            assert_eq!(form(&rule(false, false, &[]), url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_judged_by_the_address_that_is_used() {
+        let rule = rule(false, false, &[]);
+        let check = |at: &str| rule.check("hook.example", at.parse().unwrap());
+        assert_eq!(check("10.0.0.1:443"), Err(Forbidden::NotPublic(Kind::Private)));
+        assert_eq!(check("[::ffff:169.254.169.254]:80"), Err(Forbidden::NotPublic(Kind::LinkLocal)));
+        assert_eq!(check("1.1.1.1:443"), Ok(()));
+    }
+
+    #[test]
+    fn without_keys_this_machine_may_be_called_but_not_this_server() {
+        let open = rule(true, false, &[]);
+        assert_eq!(form(&open, "http://127.0.0.1:9000/hook"), Ok(()));
+        assert_eq!(form(&open, "http://localhost:9000/hook"), Ok(()));
+        for own in ["http://127.0.0.1:8787/", "http://localhost:8787/v1", "http://[::1]:8787/", "http://127.0.0.2:8787/"] {
+            assert_eq!(form(&open, own), Err(Forbidden::Own), "{own}");
+        }
+        assert_eq!(form(&open, "http://10.0.0.1/"), Err(Forbidden::NotPublic(Kind::Private)));
+    }
+
+    #[test]
+    fn the_operator_may_allow_private_ones_or_some_of_them_but_never_this_server() {
+        let all = rule(false, true, &[]);
+        assert_eq!((form(&all, "http://10.0.0.1/"), form(&all, "http://127.0.0.1:1/")), (Ok(()), Ok(())));
+        assert_eq!(form(&all, "http://127.0.0.1:8787/"), Err(Forbidden::Own));
+        assert!(form(&all, "http://0.0.0.0:9000/").is_err(), "nothing is there");
+        let some = rule(false, false, &["10.0.0.1", "hooks.lan:9000", "[::1]:9000"]);
+        assert_eq!(form(&some, "http://10.0.0.1:1234/"), Ok(()));
+        assert_eq!(form(&some, "http://[::1]:9000/"), Ok(()));
+        assert!(form(&some, "http://[::1]:9001/").is_err() && form(&some, "http://10.0.0.2/").is_err());
+        let check = |at: &str| some.check("hooks.lan", at.parse().unwrap());
+        assert_eq!(check("192.168.0.9:9000"), Ok(()));
+        assert!(check("192.168.0.9:80").is_err());
+    }
+}
