@@ -1,5 +1,6 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
@@ -38,6 +39,12 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Stop a run.
     Cancel(CancelArgs),
+    /// Receive webhooks, verify them, and print them.
+    Listen(ListenArgs),
+    /// Show what a run's webhook was sent, send it again, or try a receiver.
+    Webhooks(WebhooksArgs),
+    /// Show the secrets that a server shares with others.
+    Key(KeyArgs),
     /// List the documents that are answered from, and the files that were left out and why.
     Corpus(CorpusArgs),
     /// Open a document that was cited, with the quoted words marked.
@@ -304,6 +311,69 @@ pub(crate) struct CancelArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct ListenArgs {
+    /// Where to listen; 0 takes any free port.
+    #[arg(long, value_name = "PORT", default_value_t = 8788)]
+    pub(crate) port: u16,
+    /// The address to listen at; `0.0.0.0` is reached from other machines.
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::from([127, 0, 0, 1]))]
+    pub(crate) host: IpAddr,
+    /// What the webhooks are signed with; may be given several times [default: what the server signs with].
+    #[arg(long, value_name = "SECRET", env = "LEGWORK_WEBHOOK_SECRETS", value_delimiter = ',', hide_env_values = true)]
+    pub(crate) secret: Vec<String>,
+    /// Pass on what is verified to this address, and answer what is answered there.
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward: Option<String>,
+    /// Print each call as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WebhooksArgs {
+    /// The run.
+    #[arg(value_name = "ID", required_unless_present = "test", conflicts_with = "test")]
+    pub(crate) id: Option<RunId>,
+    /// Send this delivery again, whatever became of it.
+    #[arg(long, value_name = "WEBHOOK_ID", conflicts_with = "test")]
+    pub(crate) redeliver: Option<String>,
+    /// Have the server call this address once, and say what came back.
+    #[arg(long, value_name = "URL")]
+    pub(crate) test: Option<String>,
+    /// Print what the server says as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) kind: KeyKind,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyKind {
+    /// Show what your webhooks are signed with, one secret a line.
+    Webhook(WebhookKeyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WebhookKeyArgs {
+    /// Make a new one instead, that no server knows yet.
+    #[arg(long)]
+    pub(crate) new: bool,
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct CorpusArgs {
     /// Print what was found as JSON.
     #[arg(long)]
@@ -417,7 +487,7 @@ pub(crate) enum PatternArg {
     Poll,
     /// Follow its events.
     Stream,
-    /// Have a URL called (not in this version).
+    /// Have a URL of this command called when it is done.
     Webhook,
 }
 

@@ -9,6 +9,7 @@ mod environment;
 mod exit;
 mod print;
 mod progress;
+mod receiver;
 mod render;
 mod resolve;
 mod signals;

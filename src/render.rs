@@ -63,6 +63,11 @@ impl Style {
         self.paint(word, paint)
     }
 
+    /// A word about something that went well or did not.
+    pub(crate) fn verdict(self, well: bool, word: &str) -> String {
+        self.health(if well { Health::Well } else { Health::Fail }, word)
+    }
+
     fn confidence(self, word: &str) -> String {
         let paint = match word {
             "high" => Paint::new().green(),
@@ -96,7 +101,8 @@ pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
     out
 }
 
-fn content(content: &Value) -> String {
+/// The content of an output: a text as it is, an object as JSON.
+pub(crate) fn content(content: &Value) -> String {
     match content {
         Value::String(text) => clean(text.trim_end()),
         other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {

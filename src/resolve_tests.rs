@@ -115,7 +115,9 @@ fn a_server_is_found_in_the_order_in_which_it_was_meant() {
 
 #[test]
 fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
-    let Target::Store(local) = target(TargetArgs::default(), WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap() else {
+    let Target::Store(local) =
+        target(TargetArgs::default(), WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap()
+    else {
         panic!("no server was named")
     };
     assert_eq!((local.config.listen.port(), local.config.drain), (0, Duration::ZERO));

@@ -7,12 +7,15 @@ mod cancel;
 mod completions;
 mod corpus;
 mod doctor;
+mod key;
 mod list;
+mod listen;
 mod result;
 mod serve;
 mod source;
 mod status;
 mod watch;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -46,6 +49,9 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Watch(args) => watch::run(args, settings).await,
         Verb::List(args) => list::run(args, settings).await,
         Verb::Cancel(args) => cancel::run(args, settings).await,
+        Verb::Listen(args) => listen::run(args, settings).await,
+        Verb::Webhooks(args) => webhooks::run(args, settings).await,
+        Verb::Key(args) => key::run(args, settings).await,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Pattern {
 impl Pattern {
     /// What was asked for, or what suits the processor (the guide's table): block for those that take a minute, poll for
     /// those that take some, stream for those that take longer.
-    /// `None` is a pattern that this version does not have.
+    /// `None` is to be called, which is no way of asking.
     pub(crate) fn of(asked: Option<PatternArg>, processor: &str) -> Option<Self> {
         match asked {
             Some(PatternArg::Block) => Some(Self::Block),

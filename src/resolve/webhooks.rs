@@ -33,7 +33,8 @@ fn secrets(given: Vec<String>, scheme: Scheme) -> Result<Vec<Secret>, BadConfig>
 /// Hosts as URLs have them, each with or without a port.
 fn hosts(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
     let host = |text: String| {
-        let read = Url::parse(&format!("http://{text}")).ok().filter(|url| url.path() == "/" && url.username().is_empty());
+        let read =
+            Url::parse(&format!("http://{text}")).ok().filter(|url| url.path() == "/" && url.username().is_empty());
         let is_bare = |text: &str| Host::parse(text).is_ok();
         match read.as_ref().and_then(Url::host_str) {
             // The port of the scheme would be dropped, so what was typed is kept.

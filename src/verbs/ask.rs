@@ -1,5 +1,7 @@
 //! `legwork ask`: a question in, an answer with its sources out.
 
+mod called;
+
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -14,9 +16,10 @@ use crate::print;
 use crate::waiting::Pattern;
 
 pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failure> {
-    let pattern = Pattern::of(args.pattern, &args.processor).ok_or_else(not_in_this_version)?;
+    let pattern = Pattern::of(args.pattern, &args.processor);
     let task = task(&args)?;
     let mut station = settings.station(args.target, Role::All).await?;
+    let Some(pattern) = pattern else { return called::run(station, task, &args.wait).await };
     match station.persist(async |client| client.create(&task).await).await {
         Ok(run) => {
             print::talk(&run.run_id.to_string());
@@ -29,10 +32,6 @@ pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failu
     }
 }
 
-fn not_in_this_version() -> Failure {
-    Failure::said(Exit::BadInput, "this pattern is not in this version").hint("use --pattern block, poll or stream")
-}
-
 fn task(args: &AskArgs) -> Result<NewTask, Failure> {
     let metadata = args.metadata.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
     Ok(NewTask {
@@ -40,6 +39,7 @@ fn task(args: &AskArgs) -> Result<NewTask, Failure> {
         processor: args.processor.clone(),
         task_spec: output_schema(args)?.map(|schema| json!({ "output_schema": schema })),
         metadata: metadata.collect::<Map<_, _>>(),
+        webhook: None,
     })
 }
 

@@ -57,7 +57,8 @@ pub(super) async fn finish(
     }
 }
 
-fn ended(end: End, json: bool) -> Result<Exit, Failure> {
+/// Prints how a run ended.
+pub(super) fn ended(end: End, json: bool) -> Result<Exit, Failure> {
     match end {
         End::Output { body, .. } if json => print::data(&String::from_utf8_lossy(&body)).map(|()| Exit::Done),
         End::Output { result, .. } => print::data(&render::answer(&result, print::style())).map(|()| Exit::Done),
@@ -71,7 +72,7 @@ fn ended(end: End, json: bool) -> Result<Exit, Failure> {
 }
 
 /// What happens to a run that nobody waits for any more, and how to come back to it.
-fn come_back(station: &Station, id: RunId) -> String {
+pub(super) fn come_back(station: &Station, id: RunId) -> String {
     come_back_with(station, &format!("result{} {id}", station.option()))
 }
 

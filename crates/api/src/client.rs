@@ -11,19 +11,21 @@ use legwork_core::id::RunId;
 use legwork_core::run::Status;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, redirect};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 use url::{Host, Url, form_urlencoded};
 
 use crate::result::{RunPage, TaskRunResult};
 use crate::run::TaskRun;
+use crate::secret::Secret;
 use crate::source::SourceView;
 
 mod answer;
 mod error;
 mod patience;
 mod stream;
+mod webhooks;
 
 pub use error::{ClientError, Oddity, Refusal};
 pub use stream::Events;
@@ -74,6 +76,25 @@ pub struct NewTask {
     /// What to find the run by.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     pub metadata: serde_json::Map<String, Value>,
+    /// Who is called when it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<NewWebhook>,
+}
+
+/// A webhook to be registered with a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewWebhook {
+    /// Where to call.
+    pub url: String,
+    /// What the calls are signed with, instead of the server's secret.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "revealed")]
+    pub secret: Option<Secret>,
+}
+
+/// The one place where a secret has to be sent.
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+fn revealed<S: Serializer>(secret: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::reveal).serialize(to)
 }
 
 /// Which runs to list.

@@ -72,7 +72,8 @@ pub fn fits(secret: &Secret, scheme: Scheme) -> bool {
 /// The value of the header [`SIGNATURE`]: one entry for each secret and each way to read it.
 pub fn sign(secrets: &[Secret], scheme: Scheme, id: &str, timestamp: i64, body: &[u8]) -> String {
     let keys = secrets.iter().flat_map(|secret| keys(secret, scheme));
-    let entries = keys.map(|key| format!("v1,{}", BASE64_STANDARD.encode(mac(&key, id, timestamp, body).finalize().into_bytes())));
+    let entries = keys
+        .map(|key| format!("v1,{}", BASE64_STANDARD.encode(mac(&key, id, timestamp, body).finalize().into_bytes())));
     entries.collect::<Vec<_>>().join(" ")
 }
 
@@ -109,7 +110,8 @@ pub fn verify(secrets: &[Secret], signed: Signed<'_>, body: &[u8], now: Micros) 
     let timestamp: i64 = signed.timestamp.parse().map_err(|_| Unverified::NoTime)?;
     let entries = signed.signature.split(' ').filter_map(|entry| entry.strip_prefix("v1,"));
     let given: Vec<_> = entries.filter_map(|text| BASE64_STANDARD.decode(text).ok()).collect();
-    let fits = |key: &Vec<u8>| given.iter().any(|given| mac(key, signed.id, timestamp, body).verify_slice(given).is_ok());
+    let fits =
+        |key: &Vec<u8>| given.iter().any(|given| mac(key, signed.id, timestamp, body).verify_slice(given).is_ok());
     if !secrets.iter().flat_map(|secret| keys(secret, Scheme::Both)).any(|key| fits(&key)) {
         return Err(Unverified::NoMatch);
     }
@@ -147,6 +149,8 @@ impl fmt::Display for Scheme {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     const NOW: Micros = Micros(1_614_265_330_000_000);
@@ -171,9 +175,9 @@ mod tests {
         let sign = |secrets: &[Secret], scheme| sign(secrets, scheme, id, at, body);
         let both = sign(&[secret.clone(), other.clone()], Scheme::Both);
         let apart = [
-            sign(&[secret.clone()], Scheme::Standard),
-            sign(&[secret.clone()], Scheme::Raw),
-            sign(&[other.clone()], Scheme::Raw),
+            sign(from_ref(&secret), Scheme::Standard),
+            sign(from_ref(&secret), Scheme::Raw),
+            sign(from_ref(&other), Scheme::Raw),
         ];
         assert_eq!(both, apart.join(" "), "what is no base64 has one way only");
         assert!(!fits(&other, Scheme::Standard) && fits(&other, Scheme::Both) && fits(&secret, Scheme::Standard));
@@ -184,7 +188,7 @@ mod tests {
         let (secret, id, at, body) = example();
         let known = [Secret::from("whsec_b2xk".to_owned()), secret.clone()];
         for scheme in [Scheme::Both, Scheme::Standard, Scheme::Raw] {
-            let (timestamp, signature) = (at.to_string(), sign(&[secret.clone()], scheme, id, at, body));
+            let (timestamp, signature) = (at.to_string(), sign(from_ref(&secret), scheme, id, at, body));
             let signed = Signed { id, timestamp: &timestamp, signature: &signature };
             let check = |signed, body: &[u8], now| verify(&known, signed, body, now);
             assert_eq!(check(signed, body, NOW), Ok(()), "{scheme}");

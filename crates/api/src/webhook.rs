@@ -81,7 +81,8 @@ pub enum Attached<'a> {
 
 /// The body that tells of a state that the run entered.
 pub fn body(run: &Run, fact: &Fact, attached: Attached<'_>) -> Bytes {
-    let data = serde_json::to_vec(&TaskRun::as_of(run, fact)).expect("a run is JSON: its keys are text, its numbers whole");
+    let data =
+        serde_json::to_vec(&TaskRun::as_of(run, fact)).expect("a run is JSON: its keys are text, its numbers whole");
     let head = format!(r#"{{"timestamp":"{}","type":"{STATUS}","data":"#, fact.at).into_bytes();
     // The run without its closing brace, so that more keys may follow.
     let open = data.strip_suffix(b"}").unwrap_or(&data);

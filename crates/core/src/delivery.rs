@@ -93,9 +93,8 @@ impl FromStr for DeliveryId {
 
     fn from_str(text: &str) -> Result<Self, BadId> {
         let parts = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
-        let read = |(run, seq): (&str, &str)| {
-            Some(Self { run: format!("trun_{run}").parse().ok()?, seq: seq.parse().ok()? })
-        };
+        let read =
+            |(run, seq): (&str, &str)| Some(Self { run: format!("trun_{run}").parse().ok()?, seq: seq.parse().ok()? });
         // What is written otherwise than we write it names nothing.
         parts.and_then(read).filter(|id| id.to_string() == text).ok_or(BadId { prefix: PREFIX })
     }
@@ -239,7 +238,8 @@ mod tests {
         let id = delivery().id;
         assert_eq!(id.to_string(), "whevent_0000000000000000000000000199a1b2_3");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for odd in ["", "whevent_1_2", "whevent_0000000000000000000000000199a1b2", "msg_0000000000000000000000000199a1b2_3"]
+        for odd in
+            ["", "whevent_1_2", "whevent_0000000000000000000000000199a1b2", "msg_0000000000000000000000000199a1b2_3"]
         {
             assert!(odd.parse::<DeliveryId>().is_err(), "{odd}");
         }

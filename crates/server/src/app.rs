@@ -56,16 +56,9 @@ impl App {
         let secrets = Secrets::new(*store.seal(), hooks.secrets.clone(), hooks.scheme);
         let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), secrets));
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
-        let sender = Sender::new(
-            runs.clone(),
-            lines.clone(),
-            courier.clone(),
-            letters,
-            hard_stop.clone(),
-            metrics.clone(),
-        );
-        let api =
-            Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
+        let sender =
+            Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
+        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

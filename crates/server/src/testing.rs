@@ -143,7 +143,22 @@ impl World {
         let indexer = Indexer { runs: runs.clone() };
         let front = Front::new(guard, api);
         let owner = Owner::local();
-        Self { owner, clock, store, runs, lines, follow, worker, sender, sweeper, indexer, front, stop, hard_stop, folder }
+        Self {
+            owner,
+            clock,
+            store,
+            runs,
+            lines,
+            follow,
+            worker,
+            sender,
+            sweeper,
+            indexer,
+            front,
+            stop,
+            hard_stop,
+            folder,
+        }
     }
 
     /// Submits a run that tells its processor what to do.

@@ -20,7 +20,17 @@ const PARTS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "clock", "config", "follow", "http", "indexer", "metrics", "processors", "runs", "store", "sweep", "webhooks",
+            "clock",
+            "config",
+            "follow",
+            "http",
+            "indexer",
+            "metrics",
+            "processors",
+            "runs",
+            "store",
+            "sweep",
+            "webhooks",
             "worker",
         ],
     ),

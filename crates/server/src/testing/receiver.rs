@@ -27,11 +27,14 @@ pub(crate) struct Receiver {
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// A status, and headers beside it.
+type Scripted = (u16, Vec<(&'static str, String)>);
+
 #[derive(Default)]
 struct Desk {
     calls: Mutex<Vec<Call>>,
     /// Status, and headers; without any left it is 200.
-    answers: Mutex<VecDeque<(u16, Vec<(&'static str, String)>)>>,
+    answers: Mutex<VecDeque<Scripted>>,
 }
 
 impl Receiver {

@@ -36,7 +36,14 @@ impl Courier {
     }
 
     /// Calls a run's webhook.
-    pub(super) async fn deliver(&self, webhook: &Webhook, owner: &Owner, id: &str, body: Bytes, now: Micros) -> Attempt {
+    pub(super) async fn deliver(
+        &self,
+        webhook: &Webhook,
+        owner: &Owner,
+        id: &str,
+        body: Bytes,
+        now: Micros,
+    ) -> Attempt {
         let secrets = self.secrets.for_webhook(webhook, owner);
         self.call(&webhook.url, &secrets, id, body, now).await
     }

@@ -246,6 +246,9 @@ mod tests {
         let (words, secret) = (["no base64!".to_owned().into()], ["whsec_c2VjcmV0".to_owned().into()]);
         assert!(request(parcel(&words), Micros(0)).is_err());
         let good = request(parcel(&secret), Micros(1_700_000_000_999_999)).unwrap();
-        assert_eq!((&good.headers()[TIMESTAMP], &good.headers()[ID]), (&"1700000000".parse().unwrap(), &"whevent_1".parse().unwrap()));
+        assert_eq!(
+            (&good.headers()[TIMESTAMP], &good.headers()[ID]),
+            (&"1700000000".parse().unwrap(), &"whevent_1".parse().unwrap())
+        );
     }
 }

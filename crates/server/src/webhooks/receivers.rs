@@ -32,10 +32,8 @@ impl Receivers {
 
     /// What there is with each.
     pub(super) fn loads(&self) -> BTreeMap<String, Receiver> {
-        let load = |load: &Load| Receiver {
-            under_way: load.under_way,
-            room: load.allowed.saturating_sub(load.under_way),
-        };
+        let load =
+            |load: &Load| Receiver { under_way: load.under_way, room: load.allowed.saturating_sub(load.under_way) };
         self.0.iter().map(|(name, of)| (name.clone(), load(of))).collect()
     }
 

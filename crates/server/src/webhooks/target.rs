@@ -26,7 +26,9 @@ pub(crate) enum Forbidden {
     #[error("it is this server's own address")]
     Own,
     /// It is not on the public internet.
-    #[error("it is {0}, and this server calls none unless it is started with --allow-private-targets, or with --allow-target and this host")]
+    #[error(
+        "it is {0}, and this server calls none unless it is started with --allow-private-targets, or with --allow-target and this host"
+    )]
     NotPublic(Kind),
     /// Nothing can be there.
     #[error("it is {0}, where no receiver can be")]
@@ -238,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_is_public_or_a_name_is_fine_in_its_form() {
-        for url in ["https://example.com/hook", "http://1.1.1.1/", "https://[2606:4700::1111]:8443/", "http://172.32.0.1/"]
+        for url in
+            ["https://example.com/hook", "http://1.1.1.1/", "https://[2606:4700::1111]:8443/", "http://172.32.0.1/"]
         {
             assert_eq!(form(&rule(false, false, &[]), url), Ok(()), "{url}");
         }
@@ -258,7 +261,9 @@ mod tests {
         let open = rule(true, false, &[]);
         assert_eq!(form(&open, "http://127.0.0.1:9000/hook"), Ok(()));
         assert_eq!(form(&open, "http://localhost:9000/hook"), Ok(()));
-        for own in ["http://127.0.0.1:8787/", "http://localhost:8787/v1", "http://[::1]:8787/", "http://127.0.0.2:8787/"] {
+        for own in
+            ["http://127.0.0.1:8787/", "http://localhost:8787/v1", "http://[::1]:8787/", "http://127.0.0.2:8787/"]
+        {
             assert_eq!(form(&open, own), Err(Forbidden::Own), "{own}");
         }
         assert_eq!(form(&open, "http://10.0.0.1/"), Err(Forbidden::NotPublic(Kind::Private)));

@@ -1,5 +1,7 @@
 //! Webhooks from the commit to a receiver that is really there.
 
+use std::collections::BTreeMap;
+
 use legwork_api::signature::ID;
 use legwork_core::id::RunId;
 use legwork_core::run::Status;
@@ -50,7 +52,8 @@ async fn the_end_of_a_run_is_told_signed_with_its_output() {
     worked(&world, id, Status::Completed).await;
     let call = one(&receiver);
     assert_eq!(call.verify(&secret(&world).await, world.runs.now()), Ok(()));
-    let names: Vec<_> = call.headers.keys().map(http::HeaderName::as_str).filter(|name| name.contains("hook")).collect();
+    let names: Vec<_> =
+        call.headers.keys().map(http::HeaderName::as_str).filter(|name| name.contains("hook")).collect();
     assert_eq!(names.len(), 3, "{names:?}");
     assert_eq!(call.header("content-type"), "application/json");
     let (told, result) = (call.json(), world.get(&format!("/v1/tasks/runs/{id}/result")).await.body);
@@ -127,7 +130,7 @@ async fn what_was_under_way_is_sent_again_at_once_under_the_same_name() {
     world.until_status(id, Status::Completed).await;
     working.abort();
     let (token, until) = (Token(1), world.runs.now() + LEASE);
-    let claim = DeliveryClaim { token, room: 9, room_each: 9, receivers: Default::default(), until };
+    let claim = DeliveryClaim { token, room: 9, room_each: 9, receivers: BTreeMap::new(), until };
     let owed = world.runs.claim_deliveries(claim).await.unwrap().remove(0);
     let body = Bytes::from_static(b"{\"kept\":true}");
     world.runs.keep_body(owed.delivery.id, body.clone()).await.unwrap();
@@ -231,7 +234,10 @@ async fn an_address_that_may_not_be_called_is_refused_with_the_reason() {
     let keyed = World::with_keys(&["k"]);
     let body = br#"{"input":"x","processor":"base","webhook":{"url":"http://127.0.0.1:9/"}}"#;
     let refused = keyed.ask("POST", "/v1/tasks/runs", &[("x-api-key", "k")], body).await;
-    assert_eq!((refused.status, &refused.body["error"]["detail"]["errors"][0]["loc"]), (422, &json!(["body", "webhook", "url"])));
+    assert_eq!(
+        (refused.status, &refused.body["error"]["detail"]["errors"][0]["loc"]),
+        (422, &json!(["body", "webhook", "url"]))
+    );
 }
 
 #[tokio::test]
@@ -247,7 +253,10 @@ async fn a_test_tells_what_the_receiver_said() {
     let calls = receiver.calls();
     assert_eq!(calls[0].verify(&secret(&world).await, world.runs.now()), Ok(()));
     assert_eq!(calls[1].verify("whsec_b3du", world.runs.now()), Ok(()));
-    assert_eq!((calls[1].json()["type"].as_str(), calls[1].header(ID)), (Some("webhook.test"), taken.text("/webhook_id")));
+    assert_eq!(
+        (calls[1].json()["type"].as_str(), calls[1].header(ID)),
+        (Some("webhook.test"), taken.text("/webhook_id"))
+    );
     for body in [json!({}), json!({"url": "ftp://a"}), json!({"url": "http://10.0.0.1/"}), json!([])] {
         assert_eq!(ask(body.clone()).await.status, 422, "{body}");
     }

@@ -160,10 +160,7 @@ pub(super) fn settle(
         Heard::Answer { status, retry_after, excerpt } => (Some(*status), retry_after.map(micros), excerpt),
         Heard::Nothing { why } => (None, None, why),
     };
-    batch.execute(
-        sql::ADD_ATTEMPT,
-        params![row.d, attempt.at.0, micros(attempt.took), status, retry_after, said],
-    )?;
+    batch.execute(sql::ADD_ATTEMPT, params![row.d, attempt.at.0, micros(attempt.took), status, retry_after, said])?;
     save(batch, &row, &after)?;
     Ok(Some(after))
 }
@@ -212,9 +209,8 @@ pub(super) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<Delivery
         Ok((delivery(row)?, get::<String>(row, AFTER)?, get::<String>(row, AFTER + 1)?))
     })?;
     let log = |(row, url, what): (DeliveryRow, String, String)| {
-        let status = match serde_json::from_str(&what) {
-            Ok(What::State { status, .. }) => status,
-            _ => return Err(StoreError::Inconsistent(format!("{}: its fact is no state", row.delivery.id))),
+        let Ok(What::State { status, .. }) = serde_json::from_str(&what) else {
+            return Err(StoreError::Inconsistent(format!("{}: its fact is no state", row.delivery.id)));
         };
         let attempts = all(connection, sql::ATTEMPTS_OF, params![row.d], attempt)?;
         Ok(DeliveryLog { delivery: row.delivery, status, url, attempts })

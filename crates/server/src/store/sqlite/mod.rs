@@ -24,8 +24,8 @@ use legwork_core::fact::Fact;
 use legwork_core::id::{Owner, RunId, Token};
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ListQuery, NewRun, Nudge, OwedDelivery,
-    Page, Store, StoreError,
+    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ListQuery, NewRun, Nudge,
+    OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 

@@ -12,8 +12,8 @@ use rusqlite::params;
 
 use super::read::{self, all, one};
 use super::rows::{self, RunRow, unavailable};
-use super::{deliveries, sql};
 use super::writer::Batch;
+use super::{deliveries, sql};
 
 pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<Run, StoreError> {
     let (webhook, tells) = new.webhook.as_ref().map_or((None, Tells::default()), |(at, tells)| (Some(at), *tells));

@@ -107,7 +107,17 @@ struct Move {
 
 impl<'a> Batch<'a> {
     fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
-        Self { connection, metrics, changed: Vec::new(), queued: false, owed: false, owing: 0, moves: Vec::new(), last_fact, logged: false }
+        Self {
+            connection,
+            metrics,
+            changed: Vec::new(),
+            queued: false,
+            owed: false,
+            owing: 0,
+            moves: Vec::new(),
+            last_fact,
+            logged: false,
+        }
     }
 
     /// A number for a fact, higher than any before it.
