@@ -10,6 +10,7 @@ mod restart;
 mod server;
 mod streams;
 mod waits;
+mod webhooks;
 mod wire;
 
 use std::path::Path;
@@ -58,6 +59,8 @@ pub(crate) async fn measure(extent: Extent, folder: &Path, tell: impl Fn(&str)) 
     take("memory", waits::memory(&store("idle"), extent.waiters).await).await?;
     tell("streams");
     take("streams", streams::streams(&store("streams"), extent.waiters).await).await?;
+    tell("webhooks");
+    take("webhooks", webhooks::webhooks(&store("webhooks"), extent.seconds).await).await?;
     tell("restart after kill -9");
     take("restart", restart::restart(&store("restart"), extent.stored).await).await?;
     tell("rates with many runs stored");

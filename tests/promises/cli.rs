@@ -142,10 +142,12 @@ fn mistakes_are_told_with_what_to_try() {
     let nobody = format!("http://{nobody}");
     std::fs::write(desk.store().join("bad.toml"), "solts = 4\n").unwrap();
     let bad = desk.store().join("bad.toml").display().to_string();
-    let typed: [&[&str]; 12] = [
+    let typed: [&[&str]; 14] = [
         &["status", "12"],
         &["status", "trun_0000000000000000000000000199a1b2"],
-        &["ask", "q", "--pattern", "webhook"],
+        &["webhooks", "trun_0000000000000000000000000199a1b2"],
+        &["listen", "--secret", "whsec_c2VjcmV0", "--forward", "nowhere"],
+        &["serve", "--webhook-signature", "standard", "--webhook-secret", "words"],
         &["ask", "q", "--processor", "nobody"],
         &["ask", "q", "--schema", "{"],
         &["ask", "q", "--schema", r#"{"type":"array"}"#],

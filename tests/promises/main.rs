@@ -10,3 +10,4 @@ mod operations;
 mod sdk;
 mod streams;
 mod support;
+mod webhooks;

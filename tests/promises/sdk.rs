@@ -54,6 +54,7 @@ checks!(python:
     a_stream_is_iterated_through_silence
     a_stream_is_iterated_asynchronously
     a_strict_client_reads_a_stream_and_comes_back
+    a_webhook_is_verified_by_the_library_and_by_hand
 );
 
 checks!(npm:
@@ -65,4 +66,5 @@ checks!(npm:
     an_unknown_run_is_a_not_found_error
     a_timeout_is_honoured
     a_stream_is_iterated_through_silence
+    a_webhook_is_verified_as_the_documentation_does
 );

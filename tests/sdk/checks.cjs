@@ -1,6 +1,8 @@
 // Checks of the official npm SDK; one a call: `node checks.cjs NAME`. Only the environment points it at legwork.
 
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
+const http = require('node:http');
 const { Parallel } = require('parallel-web');
 
 const QUESTION = 'What is the capital of Mongolia?';
@@ -75,6 +77,35 @@ const checks = {
     }
     const plan = 'task_run.progress_msg.plan';
     assert.deepEqual(kinds, ['task_run.state', 'task_run.state', plan, plan, plan, plan, plan, 'task_run.state']);
+  },
+
+  // The key is the text of the secret, as the first documentation had it.
+  async a_webhook_is_verified_as_the_documentation_does() {
+    const client = new Parallel();
+    const calls = [];
+    const server = http.createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      response.end();
+      calls.push({ headers: request.headers, body });
+      server.emit('called');
+    });
+    await new Promise((listens) => server.listen(0, '127.0.0.1', listens));
+    const called = new Promise((came) => server.once('called', came));
+    const webhook = { url: `http://127.0.0.1:${server.address().port}/`, event_types: ['task_run.status'] };
+    const run = await client.taskRun.create({ input: QUESTION, processor: 'lite', webhook });
+    await called;
+    server.close();
+    server.closeAllConnections();
+    const { secrets } = await client.get('/v1/webhooks/secret');
+    const [{ headers, body }] = calls;
+    const text = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    const expected = crypto.createHmac('sha256', secrets[0]).update(text).digest('base64');
+    const given = headers['webhook-signature'].split(' ').map((entry) => entry.split(',')[1]);
+    assert.ok(given.includes(expected), headers['webhook-signature']);
+    // Whoever verifies what it has parsed and written again gets the same text.
+    assert.equal(JSON.stringify(JSON.parse(body)), body);
+    assert.equal(JSON.parse(body).data.run_id, run.run_id);
   },
 };
 

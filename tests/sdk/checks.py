@@ -1,12 +1,19 @@
 """Checks of the official Python SDK; one a call: `python checks.py NAME`. Only the environment points it at legwork."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
+import queue
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import parallel
 from parallel import AsyncParallel, Parallel
 from pydantic import BaseModel, Field
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 QUESTION = "What is the capital of Mongolia?"
 
@@ -171,6 +178,52 @@ def a_strict_client_reads_a_stream_and_comes_back():
     check_story(events)
     rest = list(client.task_run.events(run.run_id, extra_query={"last_event_id": events[2].event_id}))
     assert [event.to_dict() for event in rest] == [event.to_dict() for event in events[3:]]
+
+
+def receiver():
+    """A receiver of webhooks on this machine: its address, and a queue of what it is sent."""
+    calls = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(204)
+            self.end_headers()
+            calls.put((dict(self.headers), body))
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/hook", calls
+
+
+def signatures(headers):
+    return [entry.removeprefix("v1,") for entry in headers["webhook-signature"].split(" ")]
+
+
+def signed_by_hand(key, headers, body):
+    text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+
+
+def a_webhook_is_verified_by_the_library_and_by_hand():
+    client = Parallel()
+    url, calls = receiver()
+    webhook = {"url": url, "event_types": ["task_run.status"]}
+    run = client.task_run.create(input=QUESTION, processor="base", webhook=webhook)
+    headers, body = calls.get(timeout=30)
+    # As soon as it is called, the result is there.
+    result = client.task_run.result(run.run_id, api_timeout=0)
+    secret = client.get("/v1/webhooks/secret", cast_to=object)["secrets"][0]
+    told = Webhook(secret).verify(body, headers)
+    assert told["type"] == "task_run.status" and told["data"]["status"] == "completed", told
+    assert told["data"]["run_id"] == run.run_id and told["data"]["output"]["content"] == result.output.content
+    for key in (base64.b64decode(secret.removeprefix("whsec_")), secret.encode()):
+        assert signed_by_hand(key, headers, body) in signatures(headers)
+    refused(WebhookVerificationError, lambda: Webhook(secret).verify(body + b" ", headers))
+    refused(WebhookVerificationError, lambda: Webhook("whsec_b3RoZXI=").verify(body, headers))
 
 
 globals()[sys.argv[1]]()

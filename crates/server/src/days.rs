@@ -1,13 +1,15 @@
 //! Days in the life: random lists of operations on a real store with a clock moved by hand, crashes among them.
-//! Whatever the list, every accepted run ends once, and its log tells the whole story.
+//! Whatever the list, every accepted run ends once, its log tells the whole story, and its webhook is told of its end.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use legwork_core::command::Command;
+use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing};
 use legwork_core::fact::What;
-use legwork_core::id::{NodeId, RunId, Token};
+use legwork_core::id::{NodeId, Owner, RunId, Token};
 use legwork_core::run::{Failure, FailureCode, Status};
-use legwork_core::store::Claim;
+use legwork_core::store::{Claim, DeliveryClaim};
 use proptest::prelude::*;
 
 use crate::testing::World;
@@ -23,6 +25,9 @@ enum Op {
     Answer(usize),
     Ask(usize),
     Forget(usize),
+    ClaimDeliveries,
+    Deliver(usize, u16),
+    Redeliver(usize),
     Pass(u64),
     Sweep,
     Crash,
@@ -39,6 +44,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => which.clone().prop_map(Op::Cancel),
         1 => which.clone().prop_map(Op::Ask),
         1 => which.clone().prop_map(Op::Answer),
+        2 => Just(Op::ClaimDeliveries),
+        2 => (which.clone(), prop_oneof![Just(200_u16), Just(500)]).prop_map(|(n, status)| Op::Deliver(n, status)),
+        1 => which.clone().prop_map(Op::Redeliver),
         1 => which.prop_map(Op::Forget),
         2 => (1..40_u64).prop_map(Op::Pass),
         2 => Just(Op::Sweep),
@@ -53,19 +61,30 @@ struct Day {
     accepted: Vec<RunId>,
     /// Every lease ever given, the lost ones too: a late worker keeps trying.
     leases: Vec<(RunId, Token)>,
+    /// Every delivery ever claimed, the lost leases too: a late sender keeps trying.
+    sent: Vec<(DeliveryId, Token)>,
+    /// The deliveries that a receiver has had, by what was recorded.
+    received: BTreeSet<DeliveryId>,
     tokens: u64,
 }
 
 impl Day {
     fn new() -> Self {
-        Self { world: World::new(), accepted: Vec::new(), leases: Vec::new(), tokens: 0 }
+        Self {
+            world: World::new(),
+            accepted: Vec::new(),
+            leases: Vec::new(),
+            sent: Vec::new(),
+            received: BTreeSet::new(),
+            tokens: 0,
+        }
     }
 
     async fn step(mut self, op: Op) -> Self {
         let why = Failure { code: FailureCode::Processor, message: "not now".to_owned() };
         let not_before = self.world.runs.now() + Duration::from_secs(3);
         match op {
-            Op::Submit => self.accepted.push(self.world.submit("x").await),
+            Op::Submit => self.accepted.push(self.world.submit_with_webhook("x").await),
             Op::Claim => self.claim(2).await,
             Op::Complete(n) => {
                 self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
@@ -81,6 +100,12 @@ impl Day {
             Op::Cancel(n) => self.with_run(n, Command::Cancel).await,
             Op::Answer(n) => self.with_run(n, Command::Answer { answer: "1".to_owned() }).await,
             Op::Forget(n) => self.forget(n).await,
+            Op::ClaimDeliveries => drop(self.claim_deliveries().await),
+            Op::Deliver(n, status) => self.deliver(n, status).await,
+            Op::Redeliver(n) => {
+                let Some((id, _)) = self.sent.len().checked_sub(1 + n).map(|at| self.sent[at]) else { return self };
+                drop(self.world.runs.redeliver(&Owner::local(), id).await);
+            }
             Op::Pass(seconds) => self.world.clock.pass(Duration::from_secs(seconds)),
             Op::Sweep => drop(self.world.sweeper.once().await.unwrap()),
             Op::Crash => self.world = self.world.restarted(),
@@ -96,6 +121,27 @@ impl Day {
         let claimed = self.world.runs.claim(Claim { node: NodeId(1), room, tokens, until }).await.unwrap();
         let lease = |run: &legwork_core::run::Run| (run.id, run.life.state.lease().unwrap().token);
         self.leases.extend(claimed.iter().map(|claimed| lease(&claimed.run)));
+    }
+
+    async fn claim_deliveries(&mut self) -> usize {
+        let token = Token(self.tokens);
+        self.tokens += 1;
+        let until = self.world.runs.now() + Duration::from_mins(1);
+        let claim = DeliveryClaim { token, room: 4, room_each: 2, receivers: BTreeMap::new(), until };
+        let claimed = self.world.runs.claim_deliveries(claim).await.unwrap();
+        self.sent.extend(claimed.iter().map(|owed| (owed.delivery.id, token)));
+        claimed.len()
+    }
+
+    /// A receiver has answered with this status, whether its lease still holds or not.
+    async fn deliver(&mut self, n: usize, status: u16) {
+        let Some((id, token)) = self.sent.len().checked_sub(1 + n).map(|at| self.sent[at]) else { return };
+        let heard = Heard::Answer { status, retry_after: None, excerpt: String::new() };
+        let attempt = Attempt { at: self.world.runs.now(), took: Duration::ZERO, heard };
+        let settled = self.world.runs.settle(id, token, attempt, 7).await.unwrap();
+        if settled.is_some_and(|after| matches!(after.standing, Standing::Delivered { .. })) {
+            self.received.insert(id);
+        }
     }
 
     /// Refusals are fine: what must hold is checked on the log.
@@ -130,7 +176,11 @@ impl Day {
             for n in 0..news {
                 self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
             }
-            if news == 0 {
+            let owed = self.claim_deliveries().await;
+            for n in 0..owed {
+                self.deliver(n, 200).await;
+            }
+            if news + owed == 0 {
                 return;
             }
         }
@@ -152,6 +202,9 @@ impl Day {
             assert_eq!(states.iter().filter(|status| status.is_ended()).count(), 1, "it ends once: {states:?}");
             let (_, output) = self.world.store.result(*run).await.unwrap().unwrap();
             assert_eq!(output.is_some(), life.status() == Status::Completed);
+            let owed = self.world.store.deliveries(*run).await.unwrap();
+            assert_eq!(owed.iter().map(|log| log.delivery.id.seq).collect::<Vec<_>>(), [life.version], "its end, once");
+            assert!(self.received.contains(&owed[0].delivery.id), "its webhook has been told");
         }
     }
 }

@@ -166,6 +166,12 @@ impl World {
         self.submit_for("base", what).await
     }
 
+    /// The same with a webhook that is told of the run's end.
+    pub(crate) async fn submit_with_webhook(&self, what: &str) -> RunId {
+        let body = serde_json::json!({"input": what, "processor": "base", "webhook_url": "https://hooks.example.com/"});
+        self.post("/v1/tasks/runs", &body.to_string()).await.run_id()
+    }
+
     pub(crate) async fn submit_for(&self, processor: &str, what: &str) -> RunId {
         let input = serde_json::json!({"input": what, "processor": processor});
         let new = NewRun {

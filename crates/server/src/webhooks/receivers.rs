@@ -14,7 +14,10 @@ const MOST: usize = 64;
 /// How many at a receiver that just failed.
 const LEAST: usize = 2;
 
-/// The receivers at which attempts are under way.
+/// How many receivers are remembered that have nothing under way.
+const REMEMBERED: usize = 128;
+
+/// The receivers at which attempts are under way, and some at which they were.
 #[derive(Debug, Default)]
 pub(super) struct Receivers(BTreeMap<String, Load>);
 
@@ -48,8 +51,9 @@ impl Receivers {
         let Some(load) = self.0.get_mut(receiver) else { return };
         load.under_way = load.under_way.saturating_sub(1);
         load.allowed = if well { (load.allowed + 1).min(MOST) } else { LEAST };
-        // Who has nothing under way is forgotten, and begins anew.
-        if load.under_way == 0 {
+        let is_idle = load.under_way == 0;
+        // Who is forgotten begins anew.
+        if is_idle && self.0.len() > REMEMBERED {
             self.0.remove(receiver);
         }
     }
@@ -84,6 +88,16 @@ mod tests {
         assert_eq!((room(&receivers, "dead"), room(&receivers, "well")), (Some(0), Some(AT_FIRST - 1)));
         assert_eq!(receivers.room(), TOTAL - AT_FIRST);
         (1..AT_FIRST).for_each(|_| receivers.end("dead", false));
-        assert_eq!(room(&receivers, "dead"), None, "nothing is under way there");
+        assert_eq!(room(&receivers, "dead"), Some(LEAST), "it is remembered");
+    }
+
+    #[test]
+    fn only_so_many_are_remembered() {
+        let mut receivers = Receivers::default();
+        for number in 0..10 * REMEMBERED {
+            receivers.begin(&number.to_string());
+            receivers.end(&number.to_string(), false);
+        }
+        assert_eq!(receivers.loads().len(), REMEMBERED);
     }
 }

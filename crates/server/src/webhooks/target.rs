@@ -27,7 +27,7 @@ pub(crate) enum Forbidden {
     Own,
     /// It is not on the public internet.
     #[error(
-        "it is {0}, and this server calls none unless it is started with --allow-private-targets, or with --allow-target and this host"
+        "it is {0}; a server goes there if it was started with --allow-target HOST, or with --allow-private-targets"
     )]
     NotPublic(Kind),
     /// Nothing can be there.

@@ -1,0 +1,253 @@
+//! Webhooks on the built binary: the guide's fourth pattern, the listener, and what `kill -9` does to what is owed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use legwork_api::client::Client;
+use legwork_api::secret::Secret;
+use legwork_api::signature::{ID, SIGNATURE, Signed, TIMESTAMP, verify};
+use legwork_core::id::RunId;
+use legwork_core::time::Micros;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use crate::support::{Server, here, legwork};
+
+/// What a receiver was sent.
+#[derive(Clone)]
+struct Call {
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+/// A receiver on this machine.
+struct Receiver {
+    url: String,
+    desk: Arc<Desk>,
+}
+
+#[derive(Default)]
+struct Desk {
+    calls: Mutex<Vec<Call>>,
+    came: Notify,
+    /// So many calls are read and never answered.
+    silent: Mutex<usize>,
+}
+
+impl Receiver {
+    async fn start(silent: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let desk = Arc::new(Desk { silent: Mutex::new(silent), ..Desk::default() });
+        let for_calls = desk.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(take(stream, for_calls.clone()));
+            }
+        });
+        Self { url, desk }
+    }
+
+    /// Waits until the calls so far are as wished. A test that waits for ever is ended by the runner.
+    async fn until(&self, wished: impl Fn(&[Call]) -> bool) -> Vec<Call> {
+        loop {
+            let came = self.desk.came.notified();
+            let calls = self.desk.calls.lock().unwrap().clone();
+            if wished(&calls) {
+                return calls;
+            }
+            came.await;
+        }
+    }
+}
+
+async fn take(mut stream: TcpStream, desk: Arc<Desk>) {
+    let mut read = Vec::new();
+    loop {
+        while let Some((call, taken)) = parse(&read) {
+            read.drain(..taken);
+            let is_silent = {
+                let mut silent = desk.silent.lock().unwrap();
+                let is_silent = *silent > 0;
+                *silent = silent.saturating_sub(1);
+                is_silent
+            };
+            desk.calls.lock().unwrap().push(call);
+            desk.came.notify_one();
+            if is_silent {
+                return std::future::pending().await;
+            }
+            // A server that was killed does not read it any more.
+            drop(stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await);
+        }
+        match stream.read_buf(&mut read).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn parse(read: &[u8]) -> Option<(Call, usize)> {
+    let text = std::str::from_utf8(read).ok()?;
+    let (head, rest) = text.split_once("\r\n\r\n")?;
+    let headers: BTreeMap<_, _> = head
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect();
+    let length: usize = headers["content-length"].parse().unwrap();
+    let body = rest.get(..length)?.to_owned();
+    Some((Call { headers, body }, head.len() + 4 + length))
+}
+
+impl Call {
+    fn run(&self) -> RunId {
+        let told: Value = serde_json::from_str(&self.body).unwrap();
+        told["data"]["run_id"].as_str().unwrap().parse().unwrap()
+    }
+
+    fn check(&self, secrets: &[Secret]) {
+        let (id, timestamp, signature) = (&self.headers[ID], &self.headers[TIMESTAMP], &self.headers[SIGNATURE]);
+        let now = Micros(timestamp.parse::<i64>().unwrap() * 1_000_000);
+        verify(secrets, Signed { id, timestamp, signature }, self.body.as_bytes(), now).unwrap();
+    }
+}
+
+/// Starts a listener and takes its address from what it says.
+fn listening(arguments: &[&str]) -> (std::process::Child, String) {
+    let mut command = legwork();
+    command.args(["listen", "--port", "0"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    let url = told.split_whitespace().find(|word| word.starts_with("http")).unwrap_or_else(|| panic!("{told}"));
+    (child, url.trim_end_matches([';', '/']).to_owned())
+}
+
+fn next_line(child: &mut std::process::Child) -> Value {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"))
+}
+
+#[test]
+fn pattern_4_has_the_receiver_called_with_the_output() {
+    let store = tempfile::tempdir().unwrap();
+    let server = Server::start(store.path(), &[]);
+    let (mut listener, url) = listening(&["--json", "--store", &store.path().display().to_string()]);
+    let lines = std::fs::read_to_string(here("tests/guide/webhook.sh")).unwrap();
+    let lines =
+        lines.replace("https://api.parallel.ai", &server.url()).replace("https://your-server.example.com", &url);
+    let ran = Command::new("bash").args(["-c", &lines]).env_remove("PARALLEL_API_KEY").output().unwrap();
+    let created: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let call = next_line(&mut listener);
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+    assert_eq!((&call["verified"], &call["answered"]), (&json!(true), &json!(200)), "{call}");
+    let data = &call["payload"]["data"];
+    assert_eq!((&data["run_id"], &data["status"]), (&created["run_id"], &json!("completed")));
+    assert_eq!(data["output"]["type"], "json", "pro answers with an object: {data}");
+}
+
+#[test]
+fn a_listener_believes_only_what_is_signed() {
+    let (mut listener, url) = listening(&["--json", "--secret", "whsec_c2VjcmV0"]);
+    let post = |headers: &[&str]| {
+        let headers = headers.iter().flat_map(|header| ["-H", header]);
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-d", "{}", &url]).args(headers);
+        String::from_utf8(curl.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(post(&[]), "400");
+    let old = ["webhook-id: a", "webhook-timestamp: 1", "webhook-signature: v1,AAAA"];
+    assert_eq!(post(&old), "401");
+    assert_eq!(next_line(&mut listener)["verdict"], "unsigned: there is no webhook-id");
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+}
+
+#[test]
+fn a_question_may_have_its_answer_sent_to_the_command_that_asked() {
+    let store = tempfile::tempdir().unwrap();
+    let ask = |store: &std::path::Path, more: &[&str]| {
+        let mut command = legwork();
+        command.args(["ask", "What is the capital of Chad?", "--pattern", "webhook", "--store"]).arg(store).args(more);
+        let ran = command.output().unwrap();
+        (ran.status.code(), String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let (code, answer, told) = ask(store.path(), &[]);
+    assert!(code == Some(0) && answer.contains("N'Djamena"), "an engine of its own: {told}");
+    let server = Server::start(store.path(), &[]);
+    let (code, answer, told) = ask(store.path(), &["--json"]);
+    let result: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((code, &result["run"]["status"]), (Some(0), &json!("completed")), "a server without keys: {told}");
+    drop(server);
+    let keyed = tempfile::tempdir().unwrap();
+    let server = Server::start(keyed.path(), &["--accept-key", "sesame"]);
+    let url = server.url();
+    let (code, _, told) = ask(store.path(), &["--server", &url, "--api-key", "sesame"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("start that server with `--allow-target 127.0.0.1:"), "{told}");
+    drop(server);
+    let server = Server::start(keyed.path(), &["--accept-key", "sesame", "--allow-private-targets"]);
+    let (code, answer, told) = ask(store.path(), &["--server", &server.url(), "--api-key", "sesame"]);
+    assert!(code == Some(0) && answer.contains("N'Djamena"), "{told}");
+}
+
+/// The receiver has the request when the server dies, and the server has no answer: it comes again, at once, the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_under_way_at_kill_9_is_sent_again_the_same() {
+    let store = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(1).await;
+    let server = Server::start(store.path(), &[]);
+    let client = Client::new(&server.url(), None).unwrap();
+    let task = json!({"processor": "base", "input": "What is the capital of Chad?", "webhook_url": receiver.url});
+    let id = client.create(&task).await.unwrap().run_id;
+    receiver.until(|calls| calls.len() == 1).await;
+    server.kill();
+    let server = Server::start(store.path(), &[]);
+    let calls = receiver.until(|calls| calls.len() == 2).await;
+    let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();
+    calls.iter().for_each(|call| call.check(&secrets));
+    assert_eq!((&calls[0].headers[ID], &calls[0].body), (&calls[1].headers[ID], &calls[1].body));
+    assert_eq!(calls[0].run(), id);
+}
+
+/// Killed again and again while runs end and webhooks are called: each accepted run's webhook is called in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_webhook_is_lost_over_kill_9() {
+    let store = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(0).await;
+    let mut accepted = BTreeSet::new();
+    for round in 0_u64..10 {
+        let server = Server::start(store.path(), &["--idle"]);
+        let client = Client::new(&server.url(), None).unwrap();
+        let creating = async {
+            loop {
+                let task = json!({"processor": "base", "input": {"at": 0}, "webhook_url": receiver.url});
+                let Ok(run) = client.create(&task).await else { return };
+                accepted.insert(run.run_id);
+            }
+        };
+        // Killed at another moment each round, in the thick of it.
+        drop(tokio::time::timeout(Duration::from_millis(30 + round * 17), creating).await);
+        server.kill();
+    }
+    let server = Server::start(store.path(), &["--idle"]);
+    let told = |calls: &[Call]| calls.iter().map(Call::run).collect::<BTreeSet<_>>();
+    let calls = receiver.until(|calls| accepted.is_subset(&told(calls))).await;
+    let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();
+    let mut bodies = BTreeMap::new();
+    for call in &calls {
+        call.check(&secrets);
+        let first = bodies.entry(call.headers[ID].clone()).or_insert_with(|| call.body.clone());
+        assert_eq!(*first, call.body, "the same id, the same bytes");
+    }
+    assert!(accepted.len() > 50, "there was some load: {}", accepted.len());
+}
