@@ -32,13 +32,27 @@ pub(super) fn fsyncs(folder: &Path) -> Result<f64> {
 
 /// Answers each second of the web framework with nothing behind it, on as many connections and for bodies as long.
 pub(super) async fn bare_posts(seconds: u64) -> Result<f64> {
-    let mut floor = Command::new(std::env::current_exe()?);
-    let floor = floor.args(["bench", "--floor"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut floor = Killed(floor.spawn()?);
-    let out = floor.0.stdout.take().context("no output")?;
-    let mut lines = BufReader::new(tokio::process::ChildStdout::from_std(out)?).lines();
-    let address: SocketAddr = lines.next_line().await?.context("the floor does not listen")?.parse()?;
-    Ok(load::posts(address, seconds, post("/", &"x".repeat(1000))).await?.rate())
+    let bare = Bare::start().await?;
+    Ok(load::posts(bare.address, seconds, post("/", &"x".repeat(1000))).await?.rate())
+}
+
+/// The web framework with nothing behind it, in a process of its own, until this is dropped.
+pub(super) struct Bare {
+    _process: Killed,
+    pub(super) address: SocketAddr,
+}
+
+impl Bare {
+    pub(super) async fn start() -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let command =
+            command.args(["bench", "--floor"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = Killed(command.spawn()?);
+        let out = process.0.stdout.take().context("no output")?;
+        let mut lines = BufReader::new(tokio::process::ChildStdout::from_std(out)?).lines();
+        let address = lines.next_line().await?.context("the floor does not listen")?.parse()?;
+        Ok(Self { _process: process, address })
+    }
 }
 
 struct Killed(Child);

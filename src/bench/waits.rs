@@ -1,5 +1,6 @@
 //! Waiting: how soon an answer is in hand, and what a waiter costs while nothing happens.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::figure::{Figure, in_ms};
+use super::floor::Bare;
 use super::server::{Server, accepted};
 use super::wire::{Answer, Wire, field, get, post};
 
@@ -15,6 +17,8 @@ use super::wire::{Answer, Wire, field, get, post};
 const TIMES: usize = 200;
 /// How many waiters a crowd has.
 const CROWD: usize = 1000;
+/// How many bytes a result has beside what the processor said.
+const RESULT: usize = 600;
 /// How many slots the server needs so that a crowd's runs are worked on all at once.
 const SLOTS: &str = "1100";
 
@@ -55,11 +59,16 @@ pub(super) async fn wake_ups(store: &Path) -> Result<Vec<Figure>> {
 async fn wake_ups_on(store: &Path) -> Result<Vec<Figure>> {
     let server = Server::start(store, &["--slots", SLOTS]).await?;
     let mut figures = single(&server).await?;
+    let bare = in_ms(crowd_on_floor().await?);
     let last = crowd_on_one(&server).await?;
-    figures.push(Figure::new(format!("{CROWD} waiters on one run: last answered"), in_ms(last), "ms"));
+    figures.push(crowd("waiters on one run: last answered", last).floor("bare axum", bare));
     let last = crowd_on_many(&server).await?;
-    figures.push(Figure::new(format!("{CROWD} runs done at once: last answered"), in_ms(last), "ms"));
+    figures.push(crowd("runs done at once: last answered", last).floor("bare axum", bare));
     Ok(figures)
+}
+
+fn crowd(what: &str, last: u64) -> Figure {
+    Figure::new(format!("{CROWD} {what}"), in_ms(last), "ms")
 }
 
 /// One waiter at a time: from done to the answer in hand, and how much of that is the commit.
@@ -79,7 +88,28 @@ async fn single(server: &Server) -> Result<Vec<Figure>> {
         Figure::new("wake-up, 1 waiter: done → answer in hand", median(&mut waits), "ms").spread(&mut waits);
     let note = format!("the median commit of {:.2} ms taken off", in_ms(commit));
     let from_commit = Figure::new("wake-up, 1 waiter: commit → answer in hand", median(&mut after), "ms");
-    Ok(vec![from_done, from_commit.spread(&mut after).note(note)])
+    let bare = single_on_floor().await?;
+    Ok(vec![from_done, from_commit.spread(&mut after).floor("told and answered by bare axum", bare).note(note)])
+}
+
+/// The floor of a wake-up: the bare web framework is told on one connection and answers on another.
+async fn single_on_floor() -> Result<f64> {
+    let bare = Bare::start().await?;
+    let (mut waiter, mut teller) = (Wire::open(bare.address).await?, Wire::open(bare.address).await?);
+    let mut waits = Vec::new();
+    for _ in 0..TIMES {
+        waiter.send(&get("/held")).await?;
+        sleep(Duration::from_millis(20)).await;
+        teller.send(&told()).await?;
+        waits.push(since_done(&waiter.answer().await?)?);
+        teller.answer().await?;
+    }
+    Ok(median(&mut waits))
+}
+
+/// Tells the bare web framework to answer all it holds with this moment, in as many bytes as a result has.
+fn told() -> Vec<u8> {
+    post("/held", &format!(r#"{{"content":"{}","padding":"{}"}}"#, now(), "x".repeat(RESULT)))
 }
 
 fn median(micros: &mut [u64]) -> f64 {
@@ -99,26 +129,48 @@ async fn commit(wire: &mut Wire) -> Result<u64> {
 
 /// Opens so many connections and has each wait for a run's result.
 async fn waiting(server: &Server, ids: impl Iterator<Item = String>) -> Result<Vec<Wire>> {
+    all_sent(server.address, ids.map(|id| result_of(&id))).await
+}
+
+/// Opens a connection for each request and sends it.
+async fn all_sent(address: SocketAddr, requests: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Wire>> {
     let mut wires = Vec::new();
-    for id in ids {
-        let mut wire = server.wire().await?;
-        wire.send(&result_of(&id)).await?;
+    for request in requests {
+        let mut wire = Wire::open(address).await?;
+        wire.send(&request).await?;
         wires.push(wire);
     }
     Ok(wires)
 }
 
-/// How long after done the last of them was answered.
+/// How long after done the last of them was answered. The connections stay open until then: closing a thousand of them
+/// is work that no answer should wait behind.
 async fn last_answered(wires: Vec<Wire>) -> Result<u64> {
     let mut answers = JoinSet::new();
     for mut wire in wires {
-        answers.spawn(async move { since_done(&wire.answer().await?) });
+        answers.spawn(async move { anyhow::Ok((since_done(&wire.answer().await?)?, wire)) });
     }
-    let mut last = 0;
-    while let Some(wait) = answers.join_next().await {
-        last = last.max(wait??);
+    let (mut last, mut open) = (0, Vec::new());
+    while let Some(answer) = answers.join_next().await {
+        let (wait, wire) = answer??;
+        last = last.max(wait);
+        open.push(wire);
     }
     Ok(last)
+}
+
+/// The same crowd before the bare web framework, which answers all of it with the body it is sent: what the sockets and
+/// the client take.
+async fn crowd_on_floor() -> Result<u64> {
+    let bare = Bare::start().await?;
+    let wires = all_sent(bare.address, std::iter::repeat_n(get("/held"), CROWD)).await?;
+    let mut wire = Wire::open(bare.address).await?;
+    let tell = async {
+        // Until the last of them is held.
+        sleep(Duration::from_millis(500)).await;
+        Ok(wire.send(&told()).await?)
+    };
+    Ok(tokio::try_join!(last_answered(wires), tell)?.0)
 }
 
 async fn crowd_on_one(server: &Server) -> Result<u64> {

@@ -5,6 +5,7 @@ mod leases;
 mod reporter;
 mod slots;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ const AT_ONCE: usize = 64;
 /// A worker: one a process.
 pub(crate) struct Worker {
     node: NodeId,
+    /// The next token. They count up from a number by chance: one by chance each is a call to the system for every place
+    /// that may stay empty.
+    token: AtomicU64,
     slots: usize,
     processors: Registry,
     lines: Arc<Lines>,
@@ -57,6 +61,7 @@ impl Worker {
         let bench = Bench { runs, lines: lines.clone(), leases, hard_stop, patience };
         Arc::new(Self {
             node: NodeId(fresh()),
+            token: AtomicU64::new(fresh()),
             slots,
             processors,
             lines,
@@ -100,7 +105,7 @@ impl Worker {
         if room.is_empty() || total == 0 {
             return Ok(0);
         }
-        let tokens: Vec<_> = (0..total).map(|_| Token(fresh())).collect();
+        let tokens: Vec<_> = (0..total).map(|_| self.next_token()).collect();
         let (leases, asked) = (&self.bench.leases, Instant::now());
         leases.ask_for(&tokens);
         let until = self.bench.runs.now() + LEASE;
@@ -113,6 +118,10 @@ impl Worker {
         });
         leases.answered(&tokens);
         started
+    }
+
+    fn next_token(&self) -> Token {
+        Token(self.token.fetch_add(1, Ordering::Relaxed))
     }
 
     fn start(self: &Arc<Self>, claimed: Claimed, asked: Instant) {

@@ -128,18 +128,30 @@ fn next_in_line(batch: &Batch<'_>, processor: &str, most: usize, now: Micros) ->
     if most == 0 {
         return Ok(Vec::new());
     }
+    let owners = owners_in_line(batch, processor)?;
+    // Most queues are empty, and counting what runs takes as long as there are leases.
+    if owners.is_empty() {
+        return Ok(Vec::new());
+    }
     let running = running_by_owner(batch)?;
     let mut lines = Vec::new();
-    let mut last = String::new();
-    while let Some(owner) = next_owner(batch, processor, &last)? {
+    for owner in owners {
         let waiting = all(batch.connection, sql::FRONT_OF_QUEUE, params![processor, owner, now.0, most], |row| {
             Ok((Micros(row.get(0).map_err(unavailable)?), row.get(1).map_err(unavailable)?))
         })?;
         let running = running.iter().find(|(who, _)| *who == owner).map_or(0, |(_, count)| *count);
         lines.push(Line { running, waiting });
-        last = owner;
     }
     Ok(fair::pick(lines, most))
+}
+
+/// Who has anything in a processor's queue.
+fn owners_in_line(batch: &Batch<'_>, processor: &str) -> Result<Vec<String>, StoreError> {
+    let mut owners: Vec<String> = Vec::new();
+    while let Some(owner) = next_owner(batch, processor, owners.last().map_or("", String::as_str))? {
+        owners.push(owner);
+    }
+    Ok(owners)
 }
 
 fn next_owner(batch: &Batch<'_>, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
