@@ -224,6 +224,7 @@ pub(crate) fn progress(run: &TaskRun) -> String {
 pub(crate) fn event(event: &Event) -> Option<String> {
     match event {
         Event::State(state) => Some(state.run.status.to_string()),
+        Event::GroupStatus(group) => group.status.status_message.clone(),
         Event::Stats(_) | Event::Error(_) | Event::Unknown => None,
         Event::Plan(message)
         | Event::Search(message)

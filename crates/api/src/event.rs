@@ -6,13 +6,14 @@ use std::fmt;
 
 use bytes::Bytes;
 use legwork_core::fact::{Fact, ReportBody, Step, What};
-use legwork_core::id::RunId;
+use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::{Run, Status};
 use legwork_core::time::Micros;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::value::RawValue;
 
 use crate::code::ErrorView;
+use crate::group::TaskGroupStatus;
 use crate::result::OutputView;
 use crate::run::{TaskRun, as_time};
 
@@ -32,6 +33,11 @@ impl EventId {
     pub fn in_run(run: RunId, number: u64) -> Self {
         // The low digits are the random ones.
         Self { number, log: u32::try_from(run.as_u128() & 0xff_ffff).unwrap_or(0) }
+    }
+
+    /// A place among the runs of a group, or among their ends.
+    pub fn in_group(group: GroupId, number: u64) -> Self {
+        Self { number, log: u32::try_from(group.as_u128() & 0xff_ffff).unwrap_or(0) }
     }
 
     /// A place in the log of all runs of a store, which is named by its id.
@@ -87,6 +93,9 @@ pub enum Event {
     /// The state of the work itself.
     #[serde(rename = "task_run.progress_msg.exec_status")]
     ExecStatus(MessageEvent),
+    /// How the runs of a group stand; in the streams of groups only.
+    #[serde(rename = "task_group_status")]
+    GroupStatus(Box<GroupStatusEvent>),
     /// The stream cannot go on. Other servers send it; this one has clients come back instead.
     #[serde(rename = "error")]
     Error(ErrorEvent),
@@ -109,6 +118,16 @@ pub struct StateEvent {
     /// The output of a run that is completed.
     #[serde(default)]
     pub output: Option<Box<RawValue>>,
+}
+
+/// How the runs of a group stand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupStatusEvent {
+    /// What to come back with.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// The group's status at that moment.
+    pub status: TaskGroupStatus,
 }
 
 /// How far the work is.
@@ -224,6 +243,7 @@ impl Event {
             Self::Result(_) => "task_run.progress_msg.result",
             Self::ToolCall(_) => "task_run.progress_msg.tool_call",
             Self::ExecStatus(_) => "task_run.progress_msg.exec_status",
+            Self::GroupStatus(_) => "task_group_status",
             Self::Error(_) => "error",
             Self::Unknown => "unknown",
         }
@@ -234,6 +254,7 @@ impl Event {
         match self {
             Self::State(event) => event.event_id.as_deref(),
             Self::Stats(event) => event.event_id.as_deref(),
+            Self::GroupStatus(event) => event.event_id.as_deref(),
             Self::Error(_) | Self::Unknown => None,
             Self::Plan(message)
             | Self::Search(message)
@@ -253,7 +274,7 @@ impl Event {
             | Self::Result(message)
             | Self::ToolCall(message)
             | Self::ExecStatus(message) => Some(message),
-            Self::State(_) | Self::Stats(_) | Self::Error(_) | Self::Unknown => None,
+            Self::State(_) | Self::Stats(_) | Self::GroupStatus(_) | Self::Error(_) | Self::Unknown => None,
         }
     }
 
@@ -275,6 +296,7 @@ impl Event {
             "task_run.progress_msg.result" => Self::Result(serde_json::from_str(json)?),
             "task_run.progress_msg.tool_call" => Self::ToolCall(serde_json::from_str(json)?),
             "task_run.progress_msg.exec_status" => Self::ExecStatus(serde_json::from_str(json)?),
+            "task_group_status" => Self::GroupStatus(serde_json::from_str(json)?),
             "error" => Self::Error(serde_json::from_str(json)?),
             _ => Self::Unknown,
         })

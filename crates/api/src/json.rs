@@ -96,6 +96,12 @@ impl<'a> Members<'a> {
         self.given(key).is_some()
     }
 
+    /// Gives a key this value, and no other.
+    pub(crate) fn put(&mut self, key: &'a str, value: &'a RawValue) {
+        self.0.retain(|(name, _)| name != key);
+        self.0.push((Cow::Borrowed(key), value));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }

@@ -3,6 +3,7 @@
 //! - [`run_input`] reads what a caller asks for, says everything that is wrong with it at once, and keeps the JSON it
 //!   carries as the very bytes it was given.
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
+//! - [`group`] is what a caller is shown of a group of runs.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
 //! - [`token`] lets a browser read one run.
 //! - [`webhook`] is what a run's webhook is sent; [`signature`] signs that and checks it; [`secret`] is what it is signed with.
@@ -16,6 +17,7 @@ pub mod client;
 pub mod code;
 pub mod event;
 mod findings;
+pub mod group;
 mod json;
 pub mod result;
 pub mod run;

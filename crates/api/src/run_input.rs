@@ -18,6 +18,7 @@ use crate::json::{self, Kind, Members};
 use crate::warning::Warning;
 
 mod address;
+mod group;
 mod json_schema;
 mod mcp_servers;
 mod metadata;
@@ -27,6 +28,7 @@ mod source_policy;
 mod task_spec;
 mod webhook;
 
+pub use group::{MAX_INPUTS, read_group, read_inputs};
 pub use mcp_servers::McpServer;
 pub use webhook::Webhook;
 
@@ -83,13 +85,14 @@ impl RunInput {
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let (text, members) = json::read_object(body)?;
         let mut found = Findings::default();
-        match Self::of(text, &members, &mut found) {
+        match Self::of(Some(text), &members, &mut found) {
             Some(read) if found.faults.is_empty() => Ok(Self { warnings: found.warnings, ..read }),
             _ => Err(Unreadable::because(found.faults)),
         }
     }
 
-    fn of(text: &str, members: &Members<'_>, found: &mut Findings) -> Option<Self> {
+    /// `text` is what the members were taken from, unless they are no longer as they were in it.
+    fn of(text: Option<&str>, members: &Members<'_>, found: &mut Findings) -> Option<Self> {
         let input = input(members, found);
         let processor = processor(members, found);
         let tier = processor.as_deref().and_then(Tier::of);

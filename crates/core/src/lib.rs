@@ -14,6 +14,7 @@ pub mod command;
 pub mod delivery;
 pub mod fact;
 pub mod fair;
+pub mod group;
 pub mod id;
 pub mod output;
 pub mod processor;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::command::{Command, Refused};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
+use crate::group::Group;
 use crate::id::{GroupId, NodeId, Owner, RunId, Token};
 use crate::run::{Life, Run, Status};
 use crate::time::Micros;
@@ -72,6 +73,29 @@ pub trait Store: Send + Sync + 'static {
     /// What time has brought: leases that ran out and deadlines that passed, each with the command to apply.
     async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError>;
 
+    /// Makes a group without runs.
+    async fn create_group(&self, new: NewGroup, now: Micros) -> Result<Group, StoreError>;
+
+    /// A group as it stands now.
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError>;
+
+    /// Accepts runs into their group, in their order, all or none of them; `None` when there is no such group. Whatever
+    /// group the runs name is not looked at.
+    async fn submit_to_group(
+        &self,
+        id: GroupId,
+        runs: Vec<NewRun>,
+        now: Micros,
+    ) -> Result<Option<AddedToGroup>, StoreError>;
+
+    /// The runs of a group as they are now, in the order in which they were added, after this place (0 = from the start).
+    /// At most `limit` runs are looked at.
+    async fn group_runs(&self, id: GroupId, after: u64, which: &GroupRuns) -> Result<GroupPage, StoreError>;
+
+    /// The ends of a group's runs, in the order in which they came, after this place (0 = from the start). Never more than
+    /// `limit`.
+    async fn group_ends(&self, id: GroupId, after: u64, limit: usize) -> Result<FeedPage, StoreError>;
+
     /// Takes deliveries that are due, from each receiver those that are due longest, fair between receivers. A delivery is
     /// given to one claimer only until its lease runs out.
     async fn claim_deliveries(&self, claim: DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError>;
@@ -108,6 +132,9 @@ pub trait Nudge: Send + Sync + 'static {
     /// Something was put into the queue.
     fn queued(&self);
 
+    /// Runs of this group changed, or were added.
+    fn grouped(&self, id: GroupId);
+
     /// Some webhook is owed something.
     fn owed(&self);
 
@@ -138,6 +165,65 @@ pub struct NewRun {
     pub deadline: Option<Micros>,
     /// Who is called, and when.
     pub webhook: Option<(Webhook, Tells)>,
+}
+
+/// A group to be made.
+#[derive(Clone, Debug)]
+pub struct NewGroup {
+    /// Its name, not used before.
+    pub id: GroupId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The caller's metadata, a JSON object.
+    pub metadata: Option<Bytes>,
+}
+
+/// Runs that were added to a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddedToGroup {
+    /// The group with them.
+    pub group: Group,
+    /// The place of the last run before them; `None` when they are the first.
+    pub runs_before: Option<u64>,
+    /// The place of the last end before them; `None` when they are the first runs.
+    pub ends_before: Option<u64>,
+}
+
+/// Which runs of a group, and what of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GroupRuns {
+    /// Only runs in this state.
+    pub status: Option<Status>,
+    /// With what was submitted.
+    pub with_input: bool,
+    /// With the output, if there is one.
+    pub with_output: bool,
+    /// How many runs are looked at, at the most.
+    pub limit: usize,
+}
+
+/// A run of a group, with its place there.
+#[derive(Clone, Debug)]
+pub struct GroupRun {
+    /// Its place.
+    pub place: u64,
+    /// The run as it is now.
+    pub run: Run,
+    /// What was submitted, if that was asked for.
+    pub input: Option<Bytes>,
+    /// Its output, if that was asked for and is there.
+    pub output: Option<Bytes>,
+}
+
+/// A part of a group's runs.
+#[derive(Clone, Debug, Default)]
+pub struct GroupPage {
+    /// The runs.
+    pub runs: Vec<GroupRun>,
+    /// Up to where was looked.
+    pub upto: u64,
+    /// Whether there are no more.
+    pub is_end: bool,
 }
 
 /// A worker's wish for work.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing};
 use legwork_core::fact::What;
-use legwork_core::id::{NodeId, Owner, RunId, Token};
+use legwork_core::group::Counts;
+use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::run::{Failure, FailureCode, Status};
-use legwork_core::store::{Claim, DeliveryClaim};
+use legwork_core::store::{Claim, DeliveryClaim, NewGroup};
 use proptest::prelude::*;
 
 use crate::testing::World;
@@ -17,6 +18,7 @@ use crate::testing::World;
 #[derive(Clone, Debug)]
 enum Op {
     Submit,
+    SubmitTogether,
     Claim,
     Complete(usize),
     Retry(usize),
@@ -36,7 +38,8 @@ enum Op {
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let which = 0..8_usize;
     let op = prop_oneof![
-        4 => Just(Op::Submit),
+        3 => Just(Op::Submit),
+        2 => Just(Op::SubmitTogether),
         4 => Just(Op::Claim),
         3 => which.clone().prop_map(Op::Complete),
         1 => which.clone().prop_map(Op::Retry),
@@ -59,6 +62,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 struct Day {
     world: World,
     accepted: Vec<RunId>,
+    /// A group, and those of the accepted runs that are in it.
+    group: GroupId,
+    together: Vec<RunId>,
     /// Every lease ever given, the lost ones too: a late worker keeps trying.
     leases: Vec<(RunId, Token)>,
     /// Every delivery ever claimed, the lost leases too: a late sender keeps trying.
@@ -69,10 +75,15 @@ struct Day {
 }
 
 impl Day {
-    fn new() -> Self {
+    async fn new() -> Self {
+        let world = World::new();
+        let group = NewGroup { id: GroupId::from_u128(1), owner: Owner::local(), metadata: None };
+        let group = world.runs.create_group(group).await.unwrap().id;
         Self {
-            world: World::new(),
+            world,
             accepted: Vec::new(),
+            group,
+            together: Vec::new(),
             leases: Vec::new(),
             sent: Vec::new(),
             received: BTreeSet::new(),
@@ -85,6 +96,7 @@ impl Day {
         let not_before = self.world.runs.now() + Duration::from_secs(3);
         match op {
             Op::Submit => self.accepted.push(self.world.submit_with_webhook("x").await),
+            Op::SubmitTogether => self.submit_together().await,
             Op::Claim => self.claim(2).await,
             Op::Complete(n) => {
                 self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
@@ -111,6 +123,15 @@ impl Day {
             Op::Crash => self.world = self.world.restarted(),
         }
         self
+    }
+
+    async fn submit_together(&mut self) {
+        let input = serde_json::json!({"input": "x", "processor": "base", "webhook_url": "https://hooks.example.com/"});
+        let body = serde_json::json!({"inputs": [input, input]});
+        let added = self.world.post(&format!("/v1/tasks/groups/{}/runs", self.group), &body.to_string()).await;
+        let ids = ["/run_ids/0", "/run_ids/1"].map(|at| added.text(at).parse::<RunId>().unwrap());
+        self.accepted.extend(ids);
+        self.together.extend(ids);
     }
 
     async fn claim(&mut self, n: u64) {
@@ -158,7 +179,8 @@ impl Day {
     async fn forget(&mut self, n: usize) {
         let Some(at) = self.accepted.len().checked_sub(1 + n) else { return };
         if self.world.store.forget(self.accepted[at]).await.is_ok() {
-            self.accepted.remove(at);
+            let run = self.accepted.remove(at);
+            self.together.retain(|other| *other != run);
         }
     }
 
@@ -185,6 +207,21 @@ impl Day {
             }
         }
         panic!("the evening has no end");
+    }
+
+    /// The counts of the group are a fold over its runs, and it tells the end of each that has ended.
+    async fn check_group(&self) {
+        let (mut counts, mut ended) = ([0; Status::ALL.len()], BTreeSet::new());
+        for run in &self.together {
+            let status = self.world.status(*run).await;
+            counts.iter_mut().zip(Status::ALL).filter(|(_, of)| *of == status).for_each(|(count, _)| *count += 1);
+            ended.extend(status.is_ended().then_some(*run));
+        }
+        let group = self.world.store.group(self.group).await.unwrap().unwrap();
+        assert_eq!(group.counts, Counts::new(counts));
+        let ends = self.world.store.group_ends(self.group, 0, 1000).await.unwrap().entries;
+        assert_eq!(ends.len(), ended.len());
+        assert_eq!(ends.iter().map(|(_, run, _)| run.id).collect::<BTreeSet<_>>(), ended);
     }
 
     async fn check(&self) {
@@ -215,12 +252,14 @@ proptest! {
     fn every_accepted_run_ends_once_whatever_the_day_brings(ops in ops()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut day = Day::new();
+            let mut day = Day::new().await;
             for op in ops {
                 day = day.step(op).await;
             }
+            day.check_group().await;
             day.evening().await;
             day.check().await;
+            day.check_group().await;
         });
     }
 }

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use legwork_core::command::{Command, Refused};
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::{Fact, What};
-use legwork_core::id::{NodeId, Owner, RunId, Token};
+use legwork_core::group::Group;
+use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{
-    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, ForgetError, ListQuery, NewRun, OwedDelivery, Page, Store,
-    StoreError,
+    AddedToGroup, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, ForgetError, GroupRuns, ListQuery, NewGroup,
+    NewRun, OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+
+/// How many runs of a group are cancelled together.
+const TOGETHER: usize = 500;
 
 /// The runs of this server.
 #[derive(Clone)]
@@ -51,6 +56,48 @@ impl Runs {
 
     pub(crate) async fn submit(&self, new: NewRun) -> Result<Run, StoreError> {
         self.store.submit(new, self.clock.now()).await
+    }
+
+    /// A name that no group has.
+    pub(crate) fn new_group_id() -> GroupId {
+        GroupId::from_u128(Uuid::now_v7().as_u128())
+    }
+
+    pub(crate) async fn create_group(&self, new: NewGroup) -> Result<Group, StoreError> {
+        self.store.create_group(new, self.clock.now()).await
+    }
+
+    /// An owner's group; another's is as good as none.
+    pub(crate) async fn group(&self, owner: &Owner, id: GroupId) -> Result<Option<Group>, StoreError> {
+        Ok(self.store.group(id).await?.filter(|group| group.owner == *owner))
+    }
+
+    /// Accepts runs into their group, all or none; `None` when there is no such group.
+    pub(crate) async fn submit_to_group(
+        &self,
+        id: GroupId,
+        runs: Vec<NewRun>,
+    ) -> Result<Option<AddedToGroup>, StoreError> {
+        self.store.submit_to_group(id, runs, self.clock.now()).await
+    }
+
+    /// Cancels every run of a group that has not ended.
+    pub(crate) async fn cancel_group(&self, id: GroupId) -> Result<(), StoreError> {
+        let which = GroupRuns { limit: TOGETHER, ..GroupRuns::default() };
+        let (mut after, mut is_end) = (0, false);
+        while !is_end {
+            let page = self.store.group_runs(id, after, &which).await?;
+            (after, is_end) = (page.upto, page.is_end);
+            let open = page.runs.iter().filter(|of| !of.run.life.status().is_ended());
+            for answer in join_all(open.map(|of| self.apply(of.run.id, Command::Cancel))).await {
+                match answer {
+                    // One that has ended meanwhile needs no cancelling.
+                    Ok(_) | Err(ApplyError::Unknown | ApplyError::Refused(_)) => {}
+                    Err(ApplyError::Store(error)) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// An owner's run.

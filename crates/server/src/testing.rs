@@ -14,7 +14,7 @@ use http_body_util::BodyExt as _;
 use legwork_api::signature::Scheme;
 use legwork_api::webhook;
 use legwork_core::fact::{Report, ReportBody, Step};
-use legwork_core::id::{Owner, RunId};
+use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode, Life, Run, Status};
@@ -67,6 +67,7 @@ impl Nudge for Deaf {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
     fn owed(&self) {}
+    fn grouped(&self, _: GroupId) {}
     fn logged(&self) {}
 }
 

@@ -33,9 +33,9 @@ impl Writer {
     }
 }
 
-/// `text` is the body, `members` the same taken apart; it was checked before.
-pub(super) fn shown(text: &str, members: &Members<'_>) -> Bytes {
-    if !must_be_rewritten(members) {
+/// `text` is the body, if `members` are the same taken apart; they were checked before.
+pub(super) fn shown(text: Option<&str>, members: &Members<'_>) -> Bytes {
+    if let Some(text) = text.filter(|_| !must_be_rewritten(members)) {
         return Bytes::copy_from_slice(text.as_bytes());
     }
     let mut writer = Writer::new();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
-use legwork_core::id::RunId;
+use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Run;
 use legwork_core::store::{Nudge, Store, StoreError};
 use tokio::sync::Notify;
@@ -28,6 +28,7 @@ pub(crate) struct Lines {
     hash: RandomState,
     work: Notify,
     outbox: Notify,
+    groups: Mutex<HashMap<GroupId, Weak<Notify>>>,
     logs: Notify,
 }
 
@@ -73,6 +74,7 @@ impl Lines {
             hash: RandomState::new(),
             work: Notify::new(),
             outbox: Notify::new(),
+            groups: Mutex::default(),
             logs: Notify::new(),
         })
     }
@@ -104,6 +106,19 @@ impl Lines {
     /// Resolves when a webhook was owed something since it was last asked.
     pub(crate) fn owed(&self) -> Notified<'_> {
         self.outbox.notified()
+    }
+
+    /// The bell of a group: it rings when runs of it change.
+    pub(crate) fn bell(&self, id: GroupId) -> Arc<Notify> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = groups.get(&id).and_then(Weak::upgrade) {
+            return bell;
+        }
+        // Whoever comes first to a group removes those that nobody hears any more.
+        groups.retain(|_, bell| bell.strong_count() > 0);
+        let bell = Arc::new(Notify::new());
+        groups.insert(id, Arc::downgrade(&bell));
+        bell
     }
 
     /// Resolves when any log grows.
@@ -140,6 +155,13 @@ impl Nudge for Lines {
 
     fn queued(&self) {
         self.work.notify_one();
+    }
+
+    fn grouped(&self, id: GroupId) {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = groups.get(&id).and_then(Weak::upgrade) {
+            bell.notify_waiters();
+        }
     }
 
     fn owed(&self) {

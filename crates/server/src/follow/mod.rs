@@ -2,6 +2,7 @@
 //! changed is read from the store.
 
 mod feed;
+mod group;
 mod lines;
 mod log;
 mod pages;
@@ -11,14 +12,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use legwork_core::id::{Owner, RunId};
+use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::run::Run;
-use legwork_core::store::{Nudge as _, Store, StoreError};
+use legwork_core::store::{GroupRuns, Nudge as _, Store, StoreError};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
 pub(crate) use self::feed::{Feed, Wanted};
+pub(crate) use self::group::{Course, Members};
 pub(crate) use self::lines::{Line, Lines, View};
 pub(crate) use self::log::Log;
 use self::log::Source;
@@ -71,6 +73,16 @@ impl Follow {
     /// The states of all of an owner's runs after this place, and on as they come.
     pub(crate) fn feed(&self, owner: Owner, wanted: Wanted, after: u64) -> Feed {
         Feed::new(self.store.clone(), self.lines.clone(), owner, wanted, after, &self.metrics)
+    }
+
+    /// A group's runs as they are now, after this place.
+    pub(crate) fn members(&self, group: GroupId, which: GroupRuns, after: u64) -> Members {
+        Members::new(self.store.clone(), group, which, after)
+    }
+
+    /// What becomes of a group after this place, at the longest until then.
+    pub(crate) fn course(&self, group: GroupId, after: u64, until: Instant) -> Course {
+        Course::new(self.store.clone(), &self.lines, group, after, until, &self.metrics)
     }
 
     /// Resolves when the server stops.

@@ -21,20 +21,25 @@ use crate::schema;
 use crate::webhooks::Forbidden;
 
 /// Reads a request and accepts it; when this returns, the run is on disk.
-pub(super) async fn create(api: &Api, owner: Owner, body: &[u8]) -> Result<Run, Failure> {
-    let mut input = RunInput::read(body)?;
+pub(super) async fn create(api: &Api, owner: &Owner, body: &[u8]) -> Result<Run, Failure> {
+    let new = prepared(api, owner, RunInput::read(body)?).await?;
+    Ok(api.runs.submit(new).await?)
+}
+
+/// A request as the store takes it, once what only the server knows has been looked up.
+pub(super) async fn prepared(api: &Api, owner: &Owner, mut input: RunInput) -> Result<NewRun, Failure> {
     check_processor(api, &input.processor)?;
     if let Some(earlier) = input.previous_interaction_id {
-        check_earlier(api, &owner, earlier).await?;
+        check_earlier(api, owner, earlier).await?;
     }
     if let Some(wanted) = input.input_schema.take() {
         input.warnings.extend(schema::input_warnings(&wanted, &input.task.input));
     }
     let webhook = input.webhook.take().map(|webhook| registered(api, webhook)).transpose()?;
     let events = input.enable_events.unwrap_or_else(|| Tier::of(&input.processor).is_none_or(Tier::is_deep));
-    let new = NewRun {
+    Ok(NewRun {
         id: Runs::new_id(),
-        owner,
+        owner: owner.clone(),
         events,
         warnings: carried(&input.warnings),
         processor: input.processor,
@@ -43,8 +48,7 @@ pub(super) async fn create(api: &Api, owner: Owner, body: &[u8]) -> Result<Run, 
         group: None,
         deadline: None,
         webhook,
-    };
-    Ok(api.runs.submit(new).await?)
+    })
 }
 
 /// A webhook as it is kept, if this server may call it and can sign what it sends there.

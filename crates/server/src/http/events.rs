@@ -36,20 +36,21 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 4] {
 }
 
 /// What a reader that comes back has seen last.
-struct Seen {
-    cursor: String,
+pub(super) struct Seen {
+    pub(super) cursor: String,
     /// A browser sends it by itself, and comes back again and again unless it is told that it is over.
     by_header: bool,
 }
 
 /// The header goes first: a browser keeps the query of its first request. Empty is absent.
-fn seen(headers: &HeaderMap, query: &Query) -> Option<Seen> {
+pub(super) fn seen(headers: &HeaderMap, query: &Query) -> Option<Seen> {
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     let by_header = header.is_some();
     header.or_else(|| query.get("last_event_id")).map(|text| Seen { cursor: text.to_owned(), by_header })
 }
 
-fn from_the_start() -> bytes::Bytes {
+/// What a reader is told whose cursor is none.
+pub(super) fn from_the_start() -> bytes::Bytes {
     sse::comment("this cursor is none of this log: it is told from the start")
 }
 

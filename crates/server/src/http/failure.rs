@@ -47,6 +47,20 @@ impl Failure {
         Self::new(Code::Invalid, format!("`{field}`: {message}")).detail(errors)
     }
 
+    /// The same about an element of a list in the body.
+    pub(crate) fn within(mut self, list: &str, place: usize) -> Self {
+        let message = &self.error.message;
+        self.error.message = match message.strip_prefix('`') {
+            Some(rest) => format!("`{list}[{place}].{rest}"),
+            None => format!("`{list}[{place}]`: {message}"),
+        };
+        let errors = self.error.detail.as_mut().and_then(|detail| detail.get_mut("errors")?.as_array_mut());
+        for loc in errors.into_iter().flatten().filter_map(|error| error.get_mut("loc")?.as_array_mut()) {
+            loc.splice(1.min(loc.len())..1.min(loc.len()), [json!(list), json!(place)]);
+        }
+        self
+    }
+
     pub(crate) fn no_such_run(id: RunId) -> Self {
         Self::new(Code::NotFound, format!("there is no run {id}"))
     }

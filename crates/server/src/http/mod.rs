@@ -6,6 +6,7 @@ mod create;
 mod docs;
 mod events;
 mod failure;
+mod groups;
 mod guard;
 mod hold;
 mod keys;

@@ -14,7 +14,7 @@ use legwork_core::store::StoreError;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
-use crate::follow::{Feed, Follow, Log};
+use crate::follow::{Course, Feed, Follow, Log, Members};
 
 /// How long a source rests that could not be read.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -38,6 +38,10 @@ pub(super) enum Source {
     Log(Log),
     /// The states of all of an owner's runs.
     Feed(Feed),
+    /// The runs of a group.
+    Members(Members),
+    /// What becomes of a group.
+    Course(Course),
 }
 
 impl Source {
@@ -47,6 +51,8 @@ impl Source {
             let next = match self {
                 Self::Log(log) => log.next().await.map(|chunk| chunk.map(|chunk| chunk.frames)),
                 Self::Feed(feed) => feed.next().await.map(Some),
+                Self::Members(members) => members.next().await,
+                Self::Course(course) => course.next().await,
             };
             match next {
                 Ok(next) => return next,

@@ -63,7 +63,7 @@ impl FromRequestParts<Api> for Id {
 }
 
 async fn submit(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Response, Failure> {
-    let run = create(&api, caller.0, &body).await?;
+    let run = create(&api, &caller.0, &body).await?;
     Ok((StatusCode::ACCEPTED, shown(&run)).into_response())
 }
 

@@ -5,6 +5,7 @@
 
 mod copy;
 mod deliveries;
+mod groups;
 mod open;
 mod read;
 mod rows;
@@ -21,11 +22,12 @@ use bytes::Bytes;
 use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::Fact;
-use legwork_core::id::{Owner, RunId, Token};
+use legwork_core::group::Group;
+use legwork_core::id::{GroupId, Owner, RunId, Token};
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ListQuery, NewRun, Nudge,
-    OwedDelivery, Page, Store, StoreError,
+    AddedToGroup, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, GroupPage, GroupRuns,
+    ListQuery, NewGroup, NewRun, Nudge, OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 
@@ -80,7 +82,7 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, new: NewRun, now: Micros) -> Result<Run, StoreError> {
-        self.writer.write(move |batch| write::submit(batch, &new, now)).await
+        self.writer.write(move |batch| write::submit(batch, &new, now).map(|row| row.run)).await
     }
 
     async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError> {
@@ -142,6 +144,34 @@ impl Store for SqliteStore {
 
     async fn due(&self, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
         self.readers.with(|connection| read::due(connection, now, limit))
+    }
+
+    async fn create_group(&self, new: NewGroup, now: Micros) -> Result<Group, StoreError> {
+        self.writer.write(move |batch| groups::create(batch, &new, now)).await
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.readers.with(|connection| groups::read(connection, id))
+    }
+
+    async fn submit_to_group(
+        &self,
+        id: GroupId,
+        runs: Vec<NewRun>,
+        now: Micros,
+    ) -> Result<Option<AddedToGroup>, StoreError> {
+        self.writer.write(move |batch| groups::submit(batch, id, &runs, now)).await
+    }
+
+    async fn group_runs(&self, id: GroupId, after: u64, which: &GroupRuns) -> Result<GroupPage, StoreError> {
+        let (readers, which) = (self.readers.clone(), *which);
+        off_the_workers(which.limit, move || readers.with(|connection| groups::runs(connection, id, after, &which)))
+            .await
+    }
+
+    async fn group_ends(&self, id: GroupId, after: u64, limit: usize) -> Result<FeedPage, StoreError> {
+        let readers = self.readers.clone();
+        off_the_workers(limit, move || readers.with(|connection| groups::ends(connection, id, after, limit))).await
     }
 
     async fn claim_deliveries(&self, claim: DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError> {

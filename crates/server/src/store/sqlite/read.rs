@@ -68,7 +68,7 @@ pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize
 }
 
 /// Reads the columns `seq`, `at` and `what`, which begin at `first`.
-fn fact(row: &Row<'_>, first: usize, id: RunId) -> Result<Fact, StoreError> {
+pub(super) fn fact(row: &Row<'_>, first: usize, id: RunId) -> Result<Fact, StoreError> {
     let text = row.get_ref(first + 2).map_err(unavailable)?;
     let what = serde_json::from_slice(text.as_bytes().map_err(|odd| StoreError::Unavailable(odd.into()))?)
         .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;

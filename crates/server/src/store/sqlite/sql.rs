@@ -149,6 +149,34 @@ statements! {
     FORGET_DELIVERIES = "delete from deliveries where n = ?1";
     FORGET_WEBHOOK = "delete from webhooks where n = ?1";
 
+    ADD_GROUP = "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
+                 queued, running, asking, cancelling, completed, failed, cancelled) \
+                 values (?1, ?2, ?3, ?4, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (id) do nothing";
+    GROUP_BY_ID = "select m, id, owner, created_at, metadata, modified_at, last_place, last_end, \
+                   queued, running, asking, cancelling, completed, failed, cancelled from task_groups where id = ?1";
+    COUNT_GROUP = "update task_groups set modified_at = max(modified_at, ?2), queued = queued + ?3, \
+                   running = running + ?4, asking = asking + ?5, cancelling = cancelling + ?6, \
+                   completed = completed + ?7, failed = failed + ?8, cancelled = cancelled + ?9 where id = ?1";
+    ADD_GROUP_RUN = "insert into group_runs (m, place, n) values (?1, ?2, ?3)";
+    GROUP_PLACE = "update task_groups set last_place = ?2 where m = ?1";
+    ADD_GROUP_END = "insert into group_ends (m, g, n) select m, ?2, ?3 from task_groups where id = ?1";
+    GROUP_END = "update task_groups set last_end = ?2 where id = ?1";
+    /// Bodies are read only if they are asked for.
+    GROUP_RUNS = concat!(
+        "select ", run_columns!(), ", p.place, i.body, o.body from (select place, n from group_runs \
+         where m = (select m from task_groups where id = ?1) and place > ?2 order by place limit ?3) p \
+         join runs r on r.n = p.n left join leases l on l.n = r.n \
+         left join inputs i on ?4 and i.n = r.n left join outputs o on ?5 and o.n = r.n order by p.place"
+    );
+    GROUP_ENDS = concat!(
+        "select ", run_columns!(), ", f.g, f.seq, f.at, f.what from (select g from group_ends \
+         where m = (select m from task_groups where id = ?1) and g > ?2 order by g limit ?3) e \
+         join facts f on f.g = e.g join runs r on r.n = f.n left join leases l on l.n = r.n order by f.g"
+    );
+    FORGET_GROUP_END = "delete from group_ends where m = (select m from task_groups where id = ?1) \
+                        and g in (select g from facts where n = ?2)";
+    FORGET_GROUP_RUN = "delete from group_runs where n = ?1";
+
     SEARCHED = "select g from search_state";
     /// What a processor tells on its way is not searched.
     FACTS_TO_SEARCH = "select g, n, seq from facts where g > ?1 and key is null order by g limit ?2";

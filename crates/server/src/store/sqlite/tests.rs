@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use legwork_core::id::{NodeId, Owner, Token};
+use legwork_core::id::{GroupId, NodeId, Owner, Token};
 use legwork_core::run::Status;
 use legwork_core::store::suite;
 
@@ -15,6 +15,7 @@ impl Nudge for Silent {
     fn changed(&self, _: RunId) {}
     fn queued(&self) {}
     fn owed(&self) {}
+    fn grouped(&self, _: GroupId) {}
     fn logged(&self) {}
 }
 
@@ -95,6 +96,8 @@ impl Nudge for Heard {
     }
 
     fn owed(&self) {}
+
+    fn grouped(&self, _: GroupId) {}
 
     fn logged(&self) {}
 }

@@ -13,9 +13,10 @@ use rusqlite::params;
 use super::read::{self, all, one};
 use super::rows::{self, RunRow, unavailable};
 use super::writer::Batch;
-use super::{deliveries, sql};
+use super::{deliveries, groups, sql};
 
-pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<Run, StoreError> {
+/// Accepts a run into no group, or into one that is there.
+pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<RunRow, StoreError> {
     let (webhook, tells) = new.webhook.as_ref().map_or((None, Tells::default()), |(at, tells)| (Some(at), *tells));
     let run = Run {
         id: new.id,
@@ -36,8 +37,11 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
     }
     let row = RunRow { n, run };
     move_in_queue(batch, &row, None, Some(now))?;
+    if let Some(group) = row.run.group {
+        groups::count(batch, group, None, Some(Status::Queued), now)?;
+    }
     batch.moved(&row.run, None, Status::Queued, now);
-    Ok(row.run)
+    Ok(row)
 }
 
 fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
@@ -70,7 +74,7 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
 }
 
 /// Carried JSON as the text it is.
-fn text(json: Option<&[u8]>) -> Result<Option<&str>, StoreError> {
+pub(super) fn text(json: Option<&[u8]>) -> Result<Option<&str>, StoreError> {
     json.map(std::str::from_utf8).transpose().map_err(|error| StoreError::Unavailable(error.into()))
 }
 
@@ -184,6 +188,11 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     // A place in the log is never given twice, or who follows it would miss what comes.
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
     deliveries::forget(batch, n)?;
+    if let Some(group) = run.group {
+        groups::count(batch, group, Some(run.life.status()), None, run.life.modified_at)?;
+        batch.execute(sql::FORGET_GROUP_END, params![group.to_bytes(), n])?;
+        batch.execute(sql::FORGET_GROUP_RUN, params![n])?;
+    }
     for statement in [sql::FORGET_WORDS, sql::FORGET_FACTS, sql::FORGET_INPUT, sql::FORGET_OUTPUT, sql::FORGET_RUN] {
         batch.execute(statement, params![n])?;
     }
@@ -200,7 +209,12 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
     keep_lease(batch, before.n, &before.run.owner, was, is)?;
     move_in_queue(batch, before, place(was), place(is))?;
     for fact in &decision.facts {
-        add_fact(batch, before.n, fact)?;
+        let g = add_fact(batch, before.n, fact)?;
+        if let (Some(group), What::State { status, .. }) = (before.run.group, &fact.what)
+            && status.is_ended()
+        {
+            groups::end(batch, group, before.n, g)?;
+        }
     }
     if let Some(seq) = decision.owed {
         deliveries::owe(batch, before.n, seq, is.modified_at)?;
@@ -211,6 +225,9 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
         batch.changed(before.run.id);
     }
     if was.status() != is.status() {
+        if let Some(group) = before.run.group {
+            groups::count(batch, group, Some(was.status()), Some(is.status()), is.modified_at)?;
+        }
         batch.moved(&before.run, Some(was.status()), is.status(), now);
     }
     Ok(())
@@ -270,11 +287,13 @@ fn move_in_queue(
     Ok(())
 }
 
-fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<(), StoreError> {
+/// Returns the fact's place in the log of all runs.
+fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<u64, StoreError> {
     let key = match &fact.what {
         What::Progress { report } => Some(&*report.key),
         What::State { .. } | What::Answer { .. } | What::Finish => None,
     };
     let g = batch.next_fact();
-    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, rows::json(&fact.what)]).map(drop)
+    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, rows::json(&fact.what)])?;
+    Ok(g)
 }

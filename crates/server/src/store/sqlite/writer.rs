@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use legwork_core::id::RunId;
+use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::{Run, Status};
 use legwork_core::store::{Nudge, StoreError};
 use legwork_core::time::Micros;
@@ -87,6 +87,8 @@ pub(super) struct Batch<'a> {
     pub(super) connection: &'a Connection,
     metrics: &'a Metrics,
     changed: Vec<RunId>,
+    /// Each group once, as long as its runs come together.
+    grouped: Vec<GroupId>,
     queued: bool,
     owed: bool,
     /// How many deliveries more are owed than before.
@@ -111,6 +113,7 @@ impl<'a> Batch<'a> {
             connection,
             metrics,
             changed: Vec::new(),
+            grouped: Vec::new(),
             queued: false,
             owed: false,
             owing: 0,
@@ -143,6 +146,13 @@ impl<'a> Batch<'a> {
         self.changed.push(id);
     }
 
+    /// Runs of this group changed, or were added.
+    pub(super) fn grouped(&mut self, id: GroupId) {
+        if self.grouped.last() != Some(&id) {
+            self.grouped.push(id);
+        }
+    }
+
     /// Something was put into the queue.
     pub(super) fn queued(&mut self) {
         self.queued = true;
@@ -168,6 +178,7 @@ impl<'a> Batch<'a> {
         self.moves.iter().for_each(|Move { of, from, to, age }| of.moved(*from, *to, *age));
         self.metrics.owing(self.owing);
         self.changed.iter().for_each(|id| nudge.changed(*id));
+        self.grouped.iter().for_each(|id| nudge.grouped(*id));
         if self.queued {
             nudge.queued();
         }

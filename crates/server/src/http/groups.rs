@@ -1,0 +1,175 @@
+//! The routes of task groups (wire.md 1.2), and cancelling one on top.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use legwork_api::code::Code;
+use legwork_api::event::EventId;
+use legwork_api::group::{TaskGroup, TaskGroupRunResponse};
+use legwork_api::run::TaskRun;
+use legwork_api::run_input::{RunInput, read_group, read_inputs};
+use legwork_core::group::Group;
+use legwork_core::id::{GroupId, Owner, RunId};
+use legwork_core::store::{GroupRuns, NewGroup, NewRun};
+use tokio::time::Instant;
+
+use super::Api;
+use super::body::{Given, GivenMany};
+use super::create::prepared;
+use super::events::{from_the_start, seen};
+use super::failure::Failure;
+use super::keys::Caller;
+use super::query::Query;
+use super::stream::{self, Source};
+use crate::runs::Runs;
+
+/// How long the stream of a group's events lives at the most.
+const LONGEST: Duration = Duration::from_hours(1);
+/// How many runs are read in one go for a stream.
+const PAGE: usize = 100;
+/// A body that takes longer than some milliseconds to read is read beside the threads that serve everybody.
+const LONG: usize = 1024 * 1024;
+
+/// The routes below `/v1` and `/v1beta`.
+pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 6] {
+    [
+        ("/tasks/groups", post(create)),
+        ("/tasks/groups/{id}", get(show)),
+        ("/tasks/groups/{id}/runs", post(add).get(runs)),
+        ("/tasks/groups/{id}/events", get(events)),
+        ("/tasks/groups/{id}/runs/{run_id}", get(run)),
+        ("/tasks/groups/{id}/cancel", post(cancel)),
+    ]
+}
+
+/// The group that a path names, if it is the caller's.
+struct Named(Group);
+
+impl FromRequestParts<Api> for Named {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let Caller(owner) = Caller::from_request_parts(parts, api).await?;
+        let path = Path::<BTreeMap<String, String>>::from_request_parts(parts, api).await;
+        let text = path.ok().and_then(|Path(names)| names.get("id").cloned()).unwrap_or_default();
+        let odd = |odd| Failure::new(Code::NotFound, format!("there is no task group {text:?}: {odd}"));
+        find(api, &owner, text.parse().map_err(odd)?).await.map(Self)
+    }
+}
+
+async fn find(api: &Api, owner: &Owner, id: GroupId) -> Result<Group, Failure> {
+    let group = api.runs.group(owner, id).await?;
+    group.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no task group {id}")))
+}
+
+async fn create(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Json<TaskGroup>, Failure> {
+    let metadata = read_group(&body)?;
+    let group = api.runs.create_group(NewGroup { id: Runs::new_group_id(), owner: caller.0, metadata }).await?;
+    Ok(Json(TaskGroup::from(&group)))
+}
+
+async fn show(Named(group): Named) -> Json<TaskGroup> {
+    Json(TaskGroup::from(&group))
+}
+
+/// Adds runs, all or none. How the group stands is always fresh, whatever `refresh_status` says: it costs nothing.
+async fn add(
+    Named(group): Named,
+    State(api): State<Api>,
+    GivenMany(body): GivenMany,
+) -> Result<Json<TaskGroupRunResponse>, Failure> {
+    let inputs = read(body).await?;
+    let mut runs: Vec<NewRun> = Vec::with_capacity(inputs.len());
+    for (place, input) in inputs.into_iter().enumerate() {
+        let run = prepared(&api, &group.owner, input).await.map_err(|failure| failure.within("inputs", place))?;
+        runs.push(run);
+    }
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    let added = api.runs.submit_to_group(group.id, runs).await?;
+    let added = added.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no task group {}", group.id)))?;
+    Ok(Json(TaskGroupRunResponse::of(&added, ids)))
+}
+
+async fn read(body: Bytes) -> Result<Vec<RunInput>, Failure> {
+    if body.len() <= LONG {
+        return Ok(read_inputs(&body)?);
+    }
+    let read = tokio::task::spawn_blocking(move || read_inputs(&body)).await;
+    Ok(read.map_err(|gone| Failure::new(Code::Internal, format!("the body was not read: {gone}")))??)
+}
+
+/// The group's runs as they are now, then the end.
+async fn runs(
+    Named(group): Named,
+    State(api): State<Api>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let flag = |name| query.read::<bool>(name, "true or false").map(Option::unwrap_or_default);
+    let which = GroupRuns {
+        status: query.read("status", "one of the seven states")?,
+        with_input: flag("include_input")?,
+        with_output: flag("include_output")?,
+        limit: PAGE,
+    };
+    let (after, first) = place(group.id, &headers, &query);
+    let source = Source::Members(api.follow.members(group.id, which, after));
+    Ok(stream::stream(first, source, api.streams, &api.follow))
+}
+
+/// How the group stands, and the end of each run, until nothing goes on in it.
+async fn events(
+    Named(group): Named,
+    State(api): State<Api>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let seconds = query.read::<f64>("timeout", "a number of seconds")?;
+    let timeout = seconds.map_or(Ok(LONGEST), Duration::try_from_secs_f64).map_err(|_| {
+        Failure::invalid("query", "timeout", format!("a number of seconds from 0 to {} is needed", LONGEST.as_secs()))
+    })?;
+    let (after, first) = place(group.id, &headers, &query);
+    let until = Instant::now() + timeout.min(LONGEST);
+    let source = Source::Course(api.follow.course(group.id, after, until));
+    Ok(stream::stream(first, source, api.streams, &api.follow))
+}
+
+/// Where a reader goes on; a cursor of something else begins anew, and says so first.
+fn place(group: GroupId, headers: &HeaderMap, query: &Query) -> (u64, Option<Bytes>) {
+    match seen(headers, query) {
+        None => (0, None),
+        Some(seen) => match EventId::in_group(group, 0).same_log(&seen.cursor) {
+            Some(place) => (place, None),
+            None => (0, Some(from_the_start())),
+        },
+    }
+}
+
+/// One run of the group.
+async fn run(
+    Named(group): Named,
+    State(api): State<Api>,
+    Path((_, run)): Path<(String, String)>,
+) -> Result<Json<TaskRun>, Failure> {
+    let odd = |odd| Failure::new(Code::NotFound, format!("there is no run {run:?}: {odd}"));
+    let id: RunId = run.parse().map_err(odd)?;
+    let run = api.runs.get(&group.owner, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
+    let missing = || Failure::new(Code::NotFound, format!("there is no run {id} in the task group {}", group.id));
+    if run.group == Some(group.id) { Ok(Json(TaskRun::from(&run))) } else { Err(missing()) }
+}
+
+/// Cancels every run of the group that has not ended.
+async fn cancel(Named(group): Named, State(api): State<Api>) -> Result<Json<TaskGroup>, Failure> {
+    api.runs.cancel_group(group.id).await?;
+    Ok(Json(TaskGroup::from(&find(&api, &group.owner, group.id).await?)))
+}
+
+#[cfg(test)]
+mod tests;
