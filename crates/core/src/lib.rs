@@ -18,6 +18,7 @@ pub mod group;
 pub mod id;
 pub mod output;
 pub mod processor;
+pub mod receipt;
 pub mod run;
 pub mod store;
 pub mod task;

@@ -14,6 +14,7 @@ use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
 use crate::group::Group;
 use crate::id::{GroupId, NodeId, Owner, RunId, Token};
+use crate::receipt::Ticket;
 use crate::run::{Life, Run, Status};
 use crate::time::Micros;
 
@@ -87,6 +88,16 @@ pub trait Store: Send + Sync + 'static {
         runs: Vec<NewRun>,
         now: Micros,
     ) -> Result<Option<AddedToGroup>, StoreError>;
+
+    /// Creates something, or finds what was created for the same request: [`Ticket`] says when it is the same. Then it is
+    /// given as it was when it was created.
+    async fn once(&self, ticket: Ticket, create: Create, now: Micros) -> Result<Once, StoreError>;
+
+    /// The answer that this receipt is for was handed to a connection that lived: no retry takes it over any more.
+    async fn handed_over(&self, receipt: u64) -> Result<(), StoreError>;
+
+    /// Removes receipts that no request can find any more, at most so many; returns how many.
+    async fn forget_receipts(&self, now: Micros, limit: usize) -> Result<usize, StoreError>;
 
     /// The runs of a group as they are now, in the order in which they were added, after this place (0 = from the start).
     /// At most `limit` runs are looked at.
@@ -187,6 +198,46 @@ pub struct AddedToGroup {
     pub runs_before: Option<u64>,
     /// The place of the last end before them; `None` when they are the first runs.
     pub ends_before: Option<u64>,
+}
+
+/// Something to be created.
+#[derive(Clone, Debug)]
+pub enum Create {
+    /// A run.
+    Run(Box<NewRun>),
+    /// A group without runs.
+    Group(NewGroup),
+    /// Runs of a group, all or none.
+    Runs(GroupId, Vec<NewRun>),
+}
+
+/// Something that was created.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// A run.
+    Run(Box<Run>),
+    /// A group.
+    Group(Group),
+    /// Runs of a group, and their names in the order in which they were given.
+    Runs(AddedToGroup, Vec<RunId>),
+}
+
+/// What came of a create that is done once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Once {
+    /// It was created now.
+    New {
+        /// What was created.
+        created: Created,
+        /// Names the answer to this request, for [`Store::handed_over`].
+        receipt: u64,
+    },
+    /// It had been created before; this is how it was then.
+    Again(Created),
+    /// The key was used for another body.
+    OtherBody,
+    /// There is no such group.
+    NoGroup,
 }
 
 /// Which runs of a group, and what of them.

@@ -10,10 +10,11 @@ use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::{Fact, What};
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
+use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{
-    AddedToGroup, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, ForgetError, GroupRuns, ListQuery, NewGroup,
-    NewRun, OwedDelivery, Page, Store, StoreError,
+    AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, ForgetError, GroupRuns, ListQuery,
+    NewGroup, NewRun, Once, OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 use uuid::Uuid;
@@ -79,6 +80,21 @@ impl Runs {
         runs: Vec<NewRun>,
     ) -> Result<Option<AddedToGroup>, StoreError> {
         self.store.submit_to_group(id, runs, self.clock.now()).await
+    }
+
+    /// Creates something, or finds what was created for the same request.
+    pub(crate) async fn once(&self, ticket: Ticket, create: Create) -> Result<Once, StoreError> {
+        self.store.once(ticket, create, self.clock.now()).await
+    }
+
+    /// The answer that this receipt is for was handed over.
+    pub(crate) async fn handed_over(&self, receipt: u64) -> Result<(), StoreError> {
+        self.store.handed_over(receipt).await
+    }
+
+    /// Removes receipts that no request can find any more; returns how many.
+    pub(crate) async fn forget_receipts(&self, limit: usize) -> Result<usize, StoreError> {
+        self.store.forget_receipts(self.clock.now(), limit).await
     }
 
     /// Cancels every run of a group that has not ended.

@@ -41,6 +41,8 @@ impl Sweeper {
                 Err(ApplyError::Store(error)) => return Err(error),
             }
         }
+        // Nobody is told of it, and nobody waits for it.
+        self.runs.forget_receipts(BATCH).await?;
         Ok(changed)
     }
 

@@ -1,4 +1,4 @@
-//! Accepting a run: read the request, look up what only the server knows, and hand it to the store.
+//! A request as the store takes it: what only the server knows is looked up.
 
 use bytes::Bytes;
 use legwork_api::code::Code;
@@ -8,7 +8,6 @@ use legwork_api::signature;
 use legwork_api::warning::Warning;
 use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::id::{Owner, RunId};
-use legwork_core::run::Run;
 use legwork_core::store::NewRun;
 use legwork_core::tier::Tier;
 use serde_json::json;
@@ -19,12 +18,6 @@ use super::failure::Failure;
 use crate::runs::{Runs, WishError};
 use crate::schema;
 use crate::webhooks::Forbidden;
-
-/// Reads a request and accepts it; when this returns, the run is on disk.
-pub(super) async fn create(api: &Api, owner: &Owner, body: &[u8]) -> Result<Run, Failure> {
-    let new = prepared(api, owner, RunInput::read(body)?).await?;
-    Ok(api.runs.submit(new).await?)
-}
 
 /// A request as the store takes it, once what only the server knows has been looked up.
 pub(super) async fn prepared(api: &Api, owner: &Owner, mut input: RunInput) -> Result<NewRun, Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -17,7 +17,7 @@ use legwork_api::run::TaskRun;
 use legwork_api::run_input::{RunInput, read_group, read_inputs};
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, Owner, RunId};
-use legwork_core::store::{GroupRuns, NewGroup, NewRun};
+use legwork_core::store::{Create, GroupRuns, NewGroup, NewRun};
 use tokio::time::Instant;
 
 use super::Api;
@@ -26,6 +26,7 @@ use super::create::prepared;
 use super::events::{from_the_start, seen};
 use super::failure::Failure;
 use super::keys::Caller;
+use super::once::{Recognised, once};
 use super::query::Query;
 use super::stream::{self, Source};
 use crate::runs::Runs;
@@ -66,13 +67,26 @@ impl FromRequestParts<Api> for Named {
 
 async fn find(api: &Api, owner: &Owner, id: GroupId) -> Result<Group, Failure> {
     let group = api.runs.group(owner, id).await?;
-    group.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no task group {id}")))
+    group.ok_or_else(|| no_such(id))
 }
 
-async fn create(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Json<TaskGroup>, Failure> {
+fn no_such(id: GroupId) -> Failure {
+    Failure::new(Code::NotFound, format!("there is no task group {id}"))
+}
+
+async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    recognised: Recognised,
+    Given(body): Given,
+) -> Result<Response, Failure> {
     let metadata = read_group(&body)?;
-    let group = api.runs.create_group(NewGroup { id: Runs::new_group_id(), owner: caller.0, metadata }).await?;
-    Ok(Json(TaskGroup::from(&group)))
+    let ticket = recognised.ticket(&caller.0, "groups", &body);
+    let new = NewGroup { id: Runs::new_group_id(), owner: caller.0, metadata };
+    match ticket {
+        Some(ticket) => once(&api, ticket, Create::Group(new)).await,
+        None => Ok(Json(TaskGroup::from(&api.runs.create_group(new).await?)).into_response()),
+    }
 }
 
 async fn show(Named(group): Named) -> Json<TaskGroup> {
@@ -83,18 +97,23 @@ async fn show(Named(group): Named) -> Json<TaskGroup> {
 async fn add(
     Named(group): Named,
     State(api): State<Api>,
+    recognised: Recognised,
     GivenMany(body): GivenMany,
-) -> Result<Json<TaskGroupRunResponse>, Failure> {
+) -> Result<Response, Failure> {
+    let ticket = recognised.ticket(&group.owner, &format!("groups/{}/runs", group.id), &body);
     let inputs = read(body).await?;
     let mut runs: Vec<NewRun> = Vec::with_capacity(inputs.len());
     for (place, input) in inputs.into_iter().enumerate() {
         let run = prepared(&api, &group.owner, input).await.map_err(|failure| failure.within("inputs", place))?;
         runs.push(run);
     }
+    if let Some(ticket) = ticket {
+        return once(&api, ticket, Create::Runs(group.id, runs)).await;
+    }
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let added = api.runs.submit_to_group(group.id, runs).await?;
-    let added = added.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no task group {}", group.id)))?;
-    Ok(Json(TaskGroupRunResponse::of(&added, ids)))
+    let added = added.ok_or_else(|| no_such(group.id))?;
+    Ok(Json(TaskGroupRunResponse::of(&added, ids)).into_response())
 }
 
 async fn read(body: Bytes) -> Result<Vec<RunInput>, Failure> {

@@ -11,6 +11,7 @@ mod guard;
 mod hold;
 mod keys;
 mod listener;
+mod once;
 mod ops;
 mod query;
 mod routes;
@@ -160,7 +161,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(VARY, HeaderValue::from_static("origin"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("etag, retry-after, x-should-retry, legwork-version"),
+        HeaderValue::from_static("etag, retry-after, x-should-retry, idempotent-replayed, legwork-version"),
     );
 }
 

@@ -12,19 +12,21 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use legwork_api::code::Code;
 use legwork_api::result::{RunPage, result_bytes};
 use legwork_api::run::{TaskRun, told};
+use legwork_api::run_input::RunInput;
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Run, State as Stands, Status};
-use legwork_core::store::{Cursor, ListQuery};
+use legwork_core::store::{Create, Cursor, ListQuery};
 use legwork_core::time::Micros;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::Api;
 use super::body::Given;
-use super::create::create;
+use super::create::prepared;
 use super::failure::Failure;
 use super::hold::Hold;
 use super::keys::{Caller, Reader};
+use super::once::{Recognised, once};
 use super::query::Query;
 use crate::follow::{View, Waited};
 
@@ -62,9 +64,17 @@ impl FromRequestParts<Api> for Id {
     }
 }
 
-async fn submit(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Response, Failure> {
-    let run = create(&api, &caller.0, &body).await?;
-    Ok((StatusCode::ACCEPTED, shown(&run)).into_response())
+async fn submit(
+    caller: Caller,
+    State(api): State<Api>,
+    recognised: Recognised,
+    Given(body): Given,
+) -> Result<Response, Failure> {
+    let new = prepared(&api, &caller.0, RunInput::read(&body)?).await?;
+    let Some(ticket) = recognised.ticket(&caller.0, "runs", &body) else {
+        return Ok((StatusCode::ACCEPTED, shown(&api.runs.submit(new).await?)).into_response());
+    };
+    once(&api, ticket, Create::Run(Box::new(new))).await
 }
 
 /// The run as it is; with `wait`, as soon as it is not what `If-None-Match` names (or what it was when asked).

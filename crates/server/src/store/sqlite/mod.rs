@@ -8,6 +8,7 @@ mod deliveries;
 mod groups;
 mod open;
 mod read;
+mod receipts;
 mod rows;
 mod search;
 mod sql;
@@ -24,10 +25,11 @@ use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, Owner, RunId, Token};
+use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    AddedToGroup, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, GroupPage, GroupRuns,
-    ListQuery, NewGroup, NewRun, Nudge, OwedDelivery, Page, Store, StoreError,
+    AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, GroupPage,
+    GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 
@@ -161,6 +163,18 @@ impl Store for SqliteStore {
         now: Micros,
     ) -> Result<Option<AddedToGroup>, StoreError> {
         self.writer.write(move |batch| groups::submit(batch, id, &runs, now)).await
+    }
+
+    async fn once(&self, ticket: Ticket, create: Create, now: Micros) -> Result<Once, StoreError> {
+        self.writer.write(move |batch| receipts::once(batch, &ticket, &create, now)).await
+    }
+
+    async fn handed_over(&self, receipt: u64) -> Result<(), StoreError> {
+        self.writer.write(move |batch| batch.execute(sql::TAKE_RECEIPT, [receipt.cast_signed()]).map(drop)).await
+    }
+
+    async fn forget_receipts(&self, now: Micros, limit: usize) -> Result<usize, StoreError> {
+        self.writer.write(move |batch| receipts::forget(batch, now, limit)).await
     }
 
     async fn group_runs(&self, id: GroupId, after: u64, which: &GroupRuns) -> Result<GroupPage, StoreError> {

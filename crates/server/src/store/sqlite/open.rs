@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_search.sql"),
     include_str!("../../../migrations/sqlite/0003_webhooks.sql"),
     include_str!("../../../migrations/sqlite/0004_groups.sql"),
+    include_str!("../../../migrations/sqlite/0005_receipts.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -149,6 +149,17 @@ statements! {
     FORGET_DELIVERIES = "delete from deliveries where n = ?1";
     FORGET_WEBHOOK = "delete from webhooks where n = ?1";
 
+    RECEIPT_BY_KEY = "select id, body, answer from receipts where owner = ?1 and route = ?2 and key = ?3 and at > ?4";
+    /// The last of those that may be meant: who tries again soonest is most likely to have tried last.
+    RECEIPT_BEFORE = "select id, body, answer from receipts where owner = ?1 and route = ?2 and body = ?3 \
+                      and retry = ?4 and key is null and taken = 0 and at > ?5 order by id desc limit 1";
+    ADD_RECEIPT = "insert into receipts (owner, route, key, retry, body, at, n, taken, answer) \
+                   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)";
+    TAKE_RECEIPT = "update receipts set taken = 1 where id = ?1";
+    FORGET_KEY = "delete from receipts where owner = ?1 and route = ?2 and key = ?3";
+    FORGET_RECEIPTS = "delete from receipts where id in (select id from receipts where at < ?1 order by at limit ?2)";
+    FORGET_RECEIPTS_OF = "delete from receipts where n = ?1";
+
     ADD_GROUP = "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
                  queued, running, asking, cancelling, completed, failed, cancelled) \
                  values (?1, ?2, ?3, ?4, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (id) do nothing";

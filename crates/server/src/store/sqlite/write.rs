@@ -188,6 +188,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     // A place in the log is never given twice, or who follows it would miss what comes.
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
     deliveries::forget(batch, n)?;
+    batch.execute(sql::FORGET_RECEIPTS_OF, params![n])?;
     if let Some(group) = run.group {
         groups::count(batch, group, Some(run.life.status()), None, run.life.modified_at)?;
         batch.execute(sql::FORGET_GROUP_END, params![group.to_bytes(), n])?;
