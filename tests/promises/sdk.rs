@@ -23,6 +23,16 @@ fn python(name: &str) {
     check(program, name);
 }
 
+/// The line 0.5, whose clients still call the beta surface.
+fn python_0_5(name: &str) {
+    let (Some(python), Some(packages)) = (provided("LEGWORK_TEST_PYTHON"), provided("LEGWORK_TEST_PYTHON_0_5")) else {
+        return;
+    };
+    let mut program = Command::new(python);
+    program.arg(here("tests/sdk/checks.py")).env("PYTHONPATH", packages);
+    check(program, name);
+}
+
 fn npm(name: &str) {
     let Some(modules) = provided("LEGWORK_TEST_NODE_MODULES") else { return };
     let mut program = Command::new("node");
@@ -55,6 +65,9 @@ checks!(python:
     a_stream_is_iterated_asynchronously
     a_strict_client_reads_a_stream_and_comes_back
     a_webhook_is_verified_by_the_library_and_by_hand
+    a_group_is_added_to_and_followed
+    a_group_is_followed_asynchronously
+    a_create_with_a_key_is_done_once
 );
 
 checks!(npm:
@@ -67,4 +80,10 @@ checks!(npm:
     a_timeout_is_honoured
     a_stream_is_iterated_through_silence
     a_webhook_is_verified_as_the_documentation_does
+    a_group_is_added_to_and_followed
+);
+
+checks!(python_0_5:
+    beta_runs_of_the_line_0_5
+    beta_groups_of_the_line_0_5
 );

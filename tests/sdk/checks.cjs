@@ -79,6 +79,30 @@ const checks = {
     assert.deepEqual(kinds, ['task_run.state', 'task_run.state', plan, plan, plan, plan, plan, 'task_run.state']);
   },
 
+  async a_group_is_added_to_and_followed() {
+    const client = new Parallel();
+    const group = await client.taskGroup.create({ metadata: null });
+    assert.deepEqual([group.status.num_task_runs, group.status.is_active], [0, false]);
+    const countries = { Chad: "N'Djamena", Peru: 'Lima' };
+    const inputs = Object.keys(countries).map((c) => ({ input: `What is the capital of ${c}?`, processor: 'base' }));
+    const added = await client.taskGroup.addRuns(group.taskgroup_id, { inputs });
+    assert.equal(added.run_ids.length, 2);
+    const ended = [];
+    for await (const event of await client.taskGroup.events(group.taskgroup_id, { last_event_id: null })) {
+      if (event.type === 'task_run.state') ended.push(event.run.run_id);
+    }
+    assert.deepEqual([...ended].sort(), [...added.run_ids].sort());
+    const told = [];
+    const query = { include_output: true, include_input: true };
+    for await (const event of await client.taskGroup.getRuns(group.taskgroup_id, query)) told.push(event);
+    assert.deepEqual(told.map((event) => event.run.run_id), added.run_ids);
+    told.forEach((event, n) => assert.ok(event.output.content.includes(Object.values(countries)[n])));
+    const run = await client.taskGroup.retrieveRun(added.run_ids[1], { taskgroup_id: group.taskgroup_id });
+    assert.equal(run.status, 'completed');
+    const status = (await client.taskGroup.retrieve(group.taskgroup_id)).status;
+    assert.deepEqual([status.task_run_status_counts, status.is_active], [{ completed: 2 }, false]);
+  },
+
   // The key is the text of the secret, as the first documentation had it.
   async a_webhook_is_verified_as_the_documentation_does() {
     const client = new Parallel();

@@ -226,4 +226,95 @@ def a_webhook_is_verified_by_the_library_and_by_hand():
     refused(WebhookVerificationError, lambda: Webhook("whsec_b3RoZXI=").verify(body, headers))
 
 
+COUNTRIES = {"Chad": "N'Djamena", "Peru": "Lima", "Japan": "Tokyo"}
+
+
+def questions():
+    return [{"input": f"What is the capital of {country}?", "processor": "base"} for country in COUNTRIES]
+
+
+def check_group(events, runs, added):
+    """The two streams of a group that has come to rest."""
+    kinds = {event.type for event in events}
+    assert kinds == {"task_group_status", "task_run.state"}, kinds
+    ended = [event.run.run_id for event in events if event.type == "task_run.state"]
+    assert sorted(ended) == sorted(added.run_ids), "each end once"
+    last = [event for event in events if event.type == "task_group_status"][-1].status
+    assert not last.is_active and last.task_run_status_counts == {"completed": 3}, last
+    assert [event.run.run_id for event in runs] == added.run_ids, "in the order in which they were added"
+    for event, capital in zip(runs, COUNTRIES.values()):
+        assert event.input.processor == "base" and capital in event.output.content, event
+
+
+def a_group_is_added_to_and_followed():
+    for client in (Parallel(), Parallel(_strict_response_validation=True)):
+        group = client.task_group.create(metadata={"batch": "a"})
+        assert group.status.num_task_runs == 0 and not group.status.is_active
+        added = client.task_group.add_runs(group.task_group_id, inputs=questions())
+        assert len(added.run_ids) == 3 and added.status.num_task_runs == 3 and added.run_cursor is None
+        events = list(client.task_group.events(group.task_group_id, api_timeout=60))
+        runs = list(client.task_group.get_runs(group.task_group_id, include_input=True, include_output=True))
+        check_group(events, runs, added)
+        rest = list(client.task_group.get_runs(group.task_group_id, last_event_id=runs[0].event_id))
+        assert [event.run.run_id for event in rest] == added.run_ids[1:]
+        assert list(client.task_group.get_runs(group.task_group_id, status="failed")) == []
+        one = client.task_group.retrieve_run(added.run_ids[0], task_group_id=group.task_group_id)
+        assert one.status == "completed" and one.task_group_id == group.task_group_id
+        again = client.task_group.retrieve(group.task_group_id)
+        assert again.metadata == {"batch": "a"} and again.status.num_task_runs == 3
+        refused(parallel.NotFoundError, lambda: client.task_group.retrieve("tgrp_" + "0" * 32))
+
+
+def a_group_is_followed_asynchronously():
+    async def main():
+        async with AsyncParallel() as client:
+            group = await client.task_group.create()
+            spec = {"output_schema": {"type": "json", "json_schema": Country.model_json_schema()}}
+            inputs = [{"input": {"country": country}, "processor": "core"} for country in COUNTRIES]
+            added = await client.task_group.add_runs(
+                group.task_group_id, inputs=inputs, default_task_spec=spec, refresh_status=False
+            )
+            events = [event async for event in await client.task_group.events(group.task_group_id)]
+            ended = [event.run.run_id for event in events if event.type == "task_run.state"]
+            assert sorted(ended) == sorted(added.run_ids)
+            stream = await client.task_group.get_runs(group.task_group_id, include_output=True)
+            capitals = [event.output.content["capital"] async for event in stream]
+            assert capitals == list(COUNTRIES.values()), capitals
+
+    asyncio.run(main())
+
+
+def a_create_with_a_key_is_done_once():
+    client = Parallel()
+    key = {"Idempotency-Key": "order-66"}
+    first = client.task_run.create(input=QUESTION, processor="base", extra_headers=key)
+    again = client.task_run.create(input=QUESTION, processor="base", extra_headers=key)
+    assert again.run_id == first.run_id and again.created_at == first.created_at
+    other = client.task_run.create(input=QUESTION, processor="base")
+    assert other.run_id != first.run_id
+    twenty = {client.task_run.create(input=QUESTION, processor="lite").run_id for _ in range(20)}
+    assert len(twenty) == 20, "twenty equal creates stay twenty runs"
+
+
+def beta_runs_of_the_line_0_5():
+    client = Parallel()
+    run = client.beta.task_run.create(
+        input=QUESTION, processor="base", enable_events=True, betas=["events-sse-2025-07-24"]
+    )
+    kinds = [event.type for event in client.beta.task_run.events(run.run_id)]
+    assert kinds[0] == "task_run.state" and kinds[-1] == "task_run.state", kinds
+    result = client.beta.task_run.result(run.run_id, betas=["field-basis-2025-11-25"])
+    assert "Ulaanbaatar" in result.output.content
+
+
+def beta_groups_of_the_line_0_5():
+    client = Parallel()
+    group = client.beta.task_group.create()
+    added = client.beta.task_group.add_runs(group.task_group_id, inputs=questions())
+    events = list(client.beta.task_group.events(group.task_group_id))
+    runs = list(client.beta.task_group.get_runs(group.task_group_id, include_input=True, include_output=True))
+    check_group(events, runs, added)
+    assert client.beta.task_group.retrieve(group.task_group_id).status.num_task_runs == 3
+
+
 globals()[sys.argv[1]]()
