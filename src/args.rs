@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use legwork_core::id::RunId;
+use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
 /// Hand it a question, get a run; it does the legwork and answers with sources.
@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Serve(ServeArgs),
     /// Ask a question and wait for the answer.
     Ask(AskArgs),
+    /// Ask many questions at once: a table in, the table with answers out.
+    Group(GroupArgs),
     /// Show where a run stands.
     Status(StatusArgs),
     /// Wait for a run and print its result.
@@ -205,6 +207,52 @@ pub(crate) struct AskArgs {
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GroupArgs {
+    /// The tasks: CSV or TSV, whose columns become the fields of each task's input, or lines of JSON; `-` reads stdin.
+    #[arg(value_name = "FILE", required_unless_present = "resume")]
+    pub(crate) file: Option<String>,
+    /// Ask this about each row; `{country}` stands for the row's value in that column.
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) question: Option<String>,
+    /// Who shall work on them.
+    #[arg(short, long, value_name = "NAME", default_value = "base")]
+    pub(crate) processor: String,
+    /// Each answer shall follow this JSON Schema: a file, or the schema itself.
+    #[arg(long, value_name = "FILE|JSON", conflicts_with = "text")]
+    pub(crate) schema: Option<String>,
+    /// Each answer shall be a text of this kind.
+    #[arg(long, value_name = "DESCRIPTION")]
+    pub(crate) text: Option<String>,
+    /// How the tasks are written, if the name of the file does not say it.
+    #[arg(long, value_enum)]
+    pub(crate) from: Option<FormatArg>,
+    /// How the answers are written [default: as the name of the output says, else jsonl].
+    #[arg(long, value_enum)]
+    pub(crate) to: Option<FormatArg>,
+    /// Write the answers to this file [default: stdout].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Go on with this group. With the file it was made of, what is missing in it is added.
+    #[arg(long, value_name = "GROUP_ID")]
+    pub(crate) resume: Option<GroupId>,
+    /// Wait at most this long; the runs go on all the same.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// Comma-separated, the names of the columns first.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// One JSON value a line; answers with their whole basis.
+    Jsonl,
 }
 
 #[derive(Debug, clap::Args)]

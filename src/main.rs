@@ -12,6 +12,7 @@ mod progress;
 mod receiver;
 mod render;
 mod resolve;
+mod rows;
 mod signals;
 mod station;
 mod telemetry;

@@ -51,6 +51,18 @@ impl Progress {
         }
     }
 
+    /// Shows how many of all are done: a bar of the whole.
+    pub(crate) fn count(&self, done: u64, of: u64, text: &str) {
+        if let Some(line) = &self.line {
+            if line.length() != Some(of) {
+                line.set_length(of);
+                line.set_style(bar());
+            }
+            line.set_position(done);
+        }
+        self.say(text);
+    }
+
     /// Shows where the run stands.
     pub(crate) fn show(&self, run: &TaskRun) {
         self.say(&render::progress(run));

@@ -7,6 +7,7 @@ mod cancel;
 mod completions;
 mod corpus;
 mod doctor;
+mod group;
 mod key;
 mod list;
 mod listen;
@@ -49,6 +50,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Watch(args) => watch::run(args, settings).await,
         Verb::List(args) => list::run(args, settings).await,
         Verb::Cancel(args) => cancel::run(args, settings).await,
+        Verb::Group(args) => group::run(args, settings).await,
         Verb::Listen(args) => listen::run(args, settings).await,
         Verb::Webhooks(args) => webhooks::run(args, settings).await,
         Verb::Key(args) => key::run(args, settings).await,

@@ -37,7 +37,8 @@ fn task(args: &AskArgs) -> Result<NewTask, Failure> {
     Ok(NewTask {
         input: question(&args.question)?.into(),
         processor: args.processor.clone(),
-        task_spec: output_schema(args)?.map(|schema| json!({ "output_schema": schema })),
+        task_spec: output_schema(args.schema.as_deref(), args.text.as_deref())?
+            .map(|schema| json!({ "output_schema": schema })),
         metadata: metadata.collect::<Map<_, _>>(),
         webhook: None,
     })
@@ -52,13 +53,14 @@ fn question(words: &[String]) -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
-fn output_schema(args: &AskArgs) -> Result<Option<Value>, Failure> {
-    if let Some(description) = &args.text {
+/// The schema that the answer shall follow, as the wire has it.
+pub(super) fn output_schema(schema: Option<&str>, text: Option<&str>) -> Result<Option<Value>, Failure> {
+    if let Some(description) = text {
         return Ok(Some(json!({ "type": "text", "description": description })));
     }
-    let Some(given) = &args.schema else { return Ok(None) };
+    let Some(given) = schema else { return Ok(None) };
     let is_itself = given.trim_start().starts_with('{');
-    let (text, place) = if is_itself { (given.clone(), "--schema") } else { (read(Path::new(given))?, given.as_str()) };
+    let (text, place) = if is_itself { (given.to_owned(), "--schema") } else { (read(Path::new(given))?, given) };
     let schema: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::said(Exit::BadInput, format!("{place} holds no JSON Schema: {error}")))?;
     Ok(Some(json!({ "type": "json", "json_schema": schema })))

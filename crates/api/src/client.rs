@@ -23,11 +23,13 @@ use crate::source::SourceView;
 
 mod answer;
 mod error;
+mod groups;
 mod patience;
 mod stream;
 mod webhooks;
 
 pub use error::{ClientError, Oddity, Refusal};
+pub use groups::GroupRuns;
 pub use stream::Events;
 
 use answer::Answer;
@@ -298,6 +300,11 @@ impl Client {
 
     async fn answer(&self, request: RequestBuilder) -> Result<Answer, ClientError> {
         Answer::to(request, &self.base).await
+    }
+
+    /// What the server says cannot be read.
+    fn odd(&self, error: serde_json::Error) -> ClientError {
+        ClientError::Odd { url: self.base.to_string(), source: Oddity::Body(error) }
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {

@@ -21,7 +21,43 @@ use crate::event::{Event, EventId};
 /// A stream on which nothing came for so long, not even a heartbeat, is taken for dead.
 const SILENCE: Duration = Duration::from_mins(1);
 
-type Frames = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
+/// The frames of a stream that is open.
+pub(super) type Frames = Pin<Box<dyn Stream<Item = Result<Sse, sse_stream::Error>> + Send>>;
+
+/// Opens a stream; `None` when the server says that there is nothing left to tell.
+pub(super) async fn open(client: &Client, path: &str) -> Result<Option<Frames>, ClientError> {
+    // The whole request has no deadline: it lives as long as there is something to tell.
+    let request = client.call(Method::GET, path).timeout(Duration::MAX).header(ACCEPT, "text/event-stream");
+    let response = Answer::opened(request, &client.base).await?;
+    if response.status() == 204 {
+        return Ok(None);
+    }
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("text/event-stream") {
+        let url = client.base.to_string();
+        return Err(ClientError::Odd { url, source: Oddity::NoStream(kind.to_owned()) });
+    }
+    Ok(Some(SseByteStream::new(response.bytes_stream()).boxed()))
+}
+
+/// What comes of listening to a stream.
+pub(super) enum Heard {
+    /// A frame.
+    Frame(Sse),
+    /// The server ended it.
+    End,
+    /// It broke off, or has gone silent.
+    Break,
+}
+
+/// The next frame.
+pub(super) async fn heard(frames: &mut Frames) -> Heard {
+    match timeout(SILENCE, frames.next()).await {
+        Ok(Some(Ok(sse))) => Heard::Frame(sse),
+        Ok(None) => Heard::End,
+        Ok(Some(Err(_))) | Err(_) => Heard::Break,
+    }
+}
 
 /// The events of one run, from some place in its log to its end.
 pub struct Events {
@@ -84,19 +120,9 @@ impl Events {
         self.asked = Instant::now();
         let after = self.last.iter().map(|id| ("last_event_id", id.as_str()));
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(after).finish();
-        let path = format!("{}/events?{query}", run_path(self.run));
-        // The whole request has no deadline: it lives as long as the run.
-        let request = self.client.call(Method::GET, &path).timeout(Duration::MAX).header(ACCEPT, "text/event-stream");
-        match Answer::opened(request, &self.client.base).await {
-            Ok(response) if response.status() == 204 => self.is_over = true,
-            Ok(response) => {
-                let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-                if !kind.starts_with("text/event-stream") {
-                    let url = self.client.base.to_string();
-                    return Err(ClientError::Odd { url, source: Oddity::NoStream(kind.to_owned()) });
-                }
-                self.open = Some(SseByteStream::new(response.bytes_stream()).boxed());
-            }
+        match open(&self.client, &format!("{}/events?{query}", run_path(self.run))).await {
+            Ok(None) => self.is_over = true,
+            Ok(frames) => self.open = frames,
             Err(error) => {
                 self.patience.lost(&error, self.asked, Instant::now(), None).await.map_err(|()| error)?;
             }
@@ -106,16 +132,17 @@ impl Events {
 
     /// The next frame of the open stream; `None` when it ended, broke off, or has gone silent.
     async fn frame(&mut self) -> Option<Sse> {
-        let frames = self.open.as_mut()?;
-        timeout(SILENCE, frames.next()).await.ok()??.ok()
+        match heard(self.open.as_mut()?).await {
+            Heard::Frame(sse) => Some(sse),
+            Heard::End | Heard::Break => None,
+        }
     }
 
     /// Looks at what came: an event that is next in line is given, one that was given before is passed over, and a gap
     /// has the stream opened anew from where it was whole.
     fn take(&mut self, sse: Sse) -> Result<Option<Event>, ClientError> {
         let Some(data) = sse.data.filter(|data| !data.is_empty()) else { return Ok(None) };
-        let odd = |error| ClientError::Odd { url: self.client.base.to_string(), source: Oddity::Body(error) };
-        let event = Event::read(&data).map_err(odd)?;
+        let event = Event::read(&data).map_err(|error| self.client.odd(error))?;
         if let Some(id) = sse.id {
             match EventId::in_run(self.run, 0).same_log(&id) {
                 Some(number) if number <= self.number => return Ok(None),
