@@ -91,6 +91,16 @@ pub(crate) struct ServeArgs {
     /// How many runs are worked on at a time [default: 64].
     #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
     pub(crate) slots: Option<usize>,
+    /// How many runs of this processor are worked on at a time at the most, beside what `--slots` says for all; 0 is never.
+    /// May be given several times.
+    #[arg(
+        long,
+        value_name = "NAME=COUNT",
+        env = "LEGWORK_PROCESSOR_SLOTS",
+        value_delimiter = ',',
+        value_parser = name_and_count
+    )]
+    pub(crate) processor_slots: Vec<(String, usize)>,
     /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
@@ -489,6 +499,12 @@ pub(crate) enum PatternArg {
     Stream,
     /// Have a URL of this command called when it is done.
     Webhook,
+}
+
+fn name_and_count(text: &str) -> Result<(String, usize), String> {
+    let (name, count) = text.split_once('=').ok_or("write NAME=COUNT, for example ultra=2")?;
+    let count = count.parse().map_err(|_| format!("`{count}` is no number of runs"))?;
+    Ok((name.to_owned(), count))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {

@@ -35,6 +35,19 @@ fn what_is_typed_goes_before_the_file() {
 }
 
 #[test]
+fn slots_are_given_to_processors_that_there_are() {
+    let given = |name: &str| vec![(name.to_owned(), 2)];
+    let file = || ConfigFile { processor_slots: [("lite".to_owned(), 1)].into(), ..ConfigFile::default() };
+    let typed = ServeArgs { processor_slots: given("ultra-fast"), ..ServeArgs::default() };
+    let config = serve(typed, file(), &at_home()).unwrap().config;
+    assert_eq!(config.processor_slots, [("ultra-fast".to_owned(), 2)].into(), "what is typed takes the file's place");
+    assert_eq!(serve(ServeArgs::default(), file(), &at_home()).unwrap().config.processor_slots["lite"], 1);
+    let refused = served(ServeArgs { processor_slots: given("ultar"), ..ServeArgs::default() }).unwrap_err();
+    assert_eq!(refused.to_string(), "slots are given to `ultar`, and there is no such processor");
+    assert!(refused.hint().unwrap().contains("lite, lite-fast, base"), "{refused:?}");
+}
+
+#[test]
 fn an_address_may_be_short() {
     for (given, meant) in
         [("0", "127.0.0.1:0"), ("9000", "127.0.0.1:9000"), ("localhost:9000", "127.0.0.1:9000"), ("[::1]:1", "[::1]:1")]

@@ -125,6 +125,7 @@ mod tests {
             corpus: vec!["/docs".into()],
             role: Role::All,
             slots: 64,
+            processor_slots: std::collections::BTreeMap::new(),
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),
             stream_limit: None,

@@ -142,7 +142,7 @@ fn mistakes_are_told_with_what_to_try() {
     let nobody = format!("http://{nobody}");
     std::fs::write(desk.store().join("bad.toml"), "solts = 4\n").unwrap();
     let bad = desk.store().join("bad.toml").display().to_string();
-    let typed: [&[&str]; 14] = [
+    let typed: [&[&str]; 15] = [
         &["status", "12"],
         &["status", "trun_0000000000000000000000000199a1b2"],
         &["webhooks", "trun_0000000000000000000000000199a1b2"],
@@ -157,6 +157,7 @@ fn mistakes_are_told_with_what_to_try() {
         &["list", "--config", &bad],
         &["serve", "--store", "postgres://localhost/legwork"],
         &["serve", "--listen", "0.0.0.0:8787"],
+        &["serve", "--processor-slots", "ultar=2"],
     ];
     let told: Vec<_> = typed.iter().map(|arguments| desk.told(arguments)).collect();
     assert_told!(told.join("\n"));

@@ -18,7 +18,7 @@ use crate::runs::Runs;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
-use crate::worker::{Leases, Patience, Worker};
+use crate::worker::{Leases, Patience, Slots, Worker};
 
 /// The parts of a server, ready to be set going.
 pub(crate) struct App {
@@ -58,10 +58,11 @@ impl App {
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
+        let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
         let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
-            Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
+            Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
         Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })

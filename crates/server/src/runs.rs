@@ -1,12 +1,12 @@
 //! The one door for every change of a run, and for every look that an owner takes. An owner sees only his own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use legwork_core::command::{Command, Refused};
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::{Fact, What};
+use legwork_core::fair::Room;
 use legwork_core::id::{NodeId, Owner, RunId, Token};
 use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{
@@ -139,7 +139,7 @@ impl Runs {
     /// same.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         self.due(1).await?;
-        let nothing = Claim { node: NodeId(0), room: BTreeMap::new(), tokens: Vec::new(), until: self.now() };
+        let nothing = Claim { node: NodeId(0), room: Room::default(), tokens: Vec::new(), until: self.now() };
         self.claim(nothing).await.map(drop)
     }
 
