@@ -1,6 +1,7 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
@@ -101,6 +102,10 @@ pub(crate) struct ServeArgs {
         value_parser = name_and_count
     )]
     pub(crate) processor_slots: Vec<(String, usize)>,
+    /// How often each key may create runs a minute, for example 2000 [default: as often as it likes]. Adding runs to a group
+    /// counts once.
+    #[arg(long, value_name = "COUNT", env = "LEGWORK_CREATES_PER_MINUTE")]
+    pub(crate) creates_per_minute: Option<NonZeroU32>,
     /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]

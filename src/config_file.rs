@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -26,6 +27,7 @@ pub(crate) struct ConfigFile {
     pub(crate) role: Option<RoleArg>,
     pub(crate) slots: Option<usize>,
     pub(crate) processor_slots: BTreeMap<String, usize>,
+    pub(crate) creates_per_minute: Option<NonZeroU32>,
     pub(crate) drain: Option<u64>,
     pub(crate) heartbeat: Option<f64>,
     pub(crate) stream_limit: Option<f64>,
@@ -94,8 +96,11 @@ mod tests {
 
     #[test]
     fn the_slots_of_processors_are_a_table() {
-        let file = ConfigFile::parse("[processor_slots]\nultra = 2\npro-fast = 0\n").unwrap();
+        let file =
+            ConfigFile::parse("creates_per_minute = 2000\n[processor_slots]\nultra = 2\npro-fast = 0\n").unwrap();
+        assert_eq!(file.creates_per_minute.map(NonZeroU32::get), Some(2000));
         assert_eq!(file.processor_slots, BTreeMap::from([("ultra".to_owned(), 2), ("pro-fast".to_owned(), 0)]));
+        assert!(ConfigFile::parse("creates_per_minute = 0\n").is_err());
     }
 
     #[test]

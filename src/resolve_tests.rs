@@ -1,5 +1,7 @@
 //! What typed settings become.
 
+use std::num::NonZeroU32;
+
 use super::*;
 
 fn at_home() -> Environment {
@@ -45,6 +47,13 @@ fn slots_are_given_to_processors_that_there_are() {
     let refused = served(ServeArgs { processor_slots: given("ultar"), ..ServeArgs::default() }).unwrap_err();
     assert_eq!(refused.to_string(), "slots are given to `ultar`, and there is no such processor");
     assert!(refused.hint().unwrap().contains("lite, lite-fast, base"), "{refused:?}");
+}
+
+#[test]
+fn creates_are_not_counted_unless_that_is_asked_for() {
+    assert_eq!(served(ServeArgs::default()).unwrap().creates_per_minute, None);
+    let file = ConfigFile { creates_per_minute: NonZeroU32::new(2000), ..ConfigFile::default() };
+    assert_eq!(serve(ServeArgs::default(), file, &at_home()).unwrap().config.creates_per_minute, NonZeroU32::new(2000));
 }
 
 #[test]

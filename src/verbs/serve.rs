@@ -126,6 +126,7 @@ mod tests {
             role: Role::All,
             slots: 64,
             processor_slots: std::collections::BTreeMap::new(),
+            creates_per_minute: None,
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),
             stream_limit: None,

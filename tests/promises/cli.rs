@@ -175,6 +175,21 @@ fn a_server_with_keys_wants_one() {
 }
 
 #[test]
+fn a_key_that_asks_too_often_is_told_when_to_come_back() {
+    let desk = Desk::new();
+    let server = Server::start(desk.store(), &["--creates-per-minute", "1"]);
+    let ask = || desk.run(&["ask", "What is the capital of Peru?", "--server", &server.url()]);
+    assert!(ask().status.success());
+    let refused = ask();
+    assert_eq!(refused.status.code(), Some(4), "{}", shown(&refused));
+    assert!(
+        shown(&refused).contains("this key may create 1 times a minute and has; try again in "),
+        "{}",
+        shown(&refused)
+    );
+}
+
+#[test]
 fn a_command_finds_the_server_that_runs_on_its_store() {
     let desk = Desk::new();
     let _server = Server::start(desk.store(), &["--role", "api"]);

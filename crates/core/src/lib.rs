@@ -16,6 +16,7 @@ pub mod fact;
 pub mod fair;
 pub mod id;
 pub mod output;
+pub mod pace;
 pub mod processor;
 pub mod run;
 pub mod store;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Front, Guard, Keys, Limits, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -59,7 +59,18 @@ impl App {
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
         let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
+        let limits = Limits::new(config.creates_per_minute);
+        let api = Api::new(
+            runs.clone(),
+            follow.clone(),
+            processors.clone(),
+            keys,
+            courier,
+            store_id,
+            metrics,
+            streams,
+            limits,
+        );
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub slots: usize,
     /// How many runs of these processors it works on at a time at the most; 0 is never.
     pub processor_slots: BTreeMap<String, usize>,
+    /// How often each key may create runs a minute; `None` is as often as it likes.
+    pub creates_per_minute: Option<NonZeroU32>,
     /// How long running work may go on after a stop was asked for.
     pub drain: Duration,
     /// How often a stream sends something when there is nothing to say; proxies take what is silent for dead.

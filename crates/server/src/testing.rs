@@ -29,7 +29,7 @@ pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
 use crate::config::Targets;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Front, Guard, Keys, Limits, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -94,9 +94,15 @@ impl World {
         Self::on(folder, keys, true)
     }
 
+    /// A server with keys that may create so often a minute.
+    pub(crate) fn with_creates_per_minute(keys: &[&str], creates: u32) -> Self {
+        let limits = Limits::new(std::num::NonZeroU32::new(creates));
+        Self::limited(tempfile::tempdir().unwrap(), keys, true, limits, &[])
+    }
+
     /// A server that works on so many runs of these processors at a time at the most.
     pub(crate) fn with_processor_slots(each: &[(&str, usize)]) -> Self {
-        Self::limited(tempfile::tempdir().unwrap(), &[], true, each)
+        Self::limited(tempfile::tempdir().unwrap(), &[], true, Limits::new(None), each)
     }
 
     fn with(keys: &[&str], hints: bool) -> Self {
@@ -113,10 +119,16 @@ impl World {
     }
 
     fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool) -> Self {
-        Self::limited(folder, keys, hints, &[])
+        Self::limited(folder, keys, hints, Limits::new(None), &[])
     }
 
-    fn limited(folder: tempfile::TempDir, keys: &[&str], hints: bool, processor_slots: &[(&str, usize)]) -> Self {
+    fn limited(
+        folder: tempfile::TempDir,
+        keys: &[&str],
+        hints: bool,
+        limits: Limits,
+        processor_slots: &[(&str, usize)],
+    ) -> Self {
         let clock = Arc::new(TestClock::at(MONDAY));
         let lines = Lines::new();
         let nudge: Arc<dyn Nudge> = if hints { lines.clone() } else { Arc::new(Deaf) };
@@ -146,7 +158,7 @@ impl World {
         let each = processor_slots.iter().map(|(name, most)| ((*name).to_owned(), *most));
         let slots = Slots { all: 4, each: each.collect() };
         let (mine, names) = (follow.clone(), registry.clone());
-        let api = Api::new(runs.clone(), mine, names, keys, courier, store_id, metrics, streams);
+        let api = Api::new(runs.clone(), mine, names, keys, courier, store_id, metrics, streams, limits);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };

@@ -9,6 +9,7 @@ mod failure;
 mod guard;
 mod hold;
 mod keys;
+mod limits;
 mod listener;
 mod ops;
 mod query;
@@ -42,6 +43,7 @@ pub(crate) use self::docs::document;
 use self::failure::Failure;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;
+pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Listener, listen};
 pub(crate) use self::routes::templates;
 pub(crate) use self::stream::Streams;
@@ -64,6 +66,7 @@ pub(crate) struct Parts {
     pub(crate) store_id: String,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Streams,
+    pub(crate) limits: Limits,
     bodies: Semaphore,
 }
 
@@ -86,9 +89,10 @@ impl Api {
         store_id: String,
         metrics: Arc<Metrics>,
         streams: Streams,
+        limits: Limits,
     ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, courier, store_id, metrics, streams, bodies }))
+        Self(Arc::new(Parts { runs, follow, processors, keys, courier, store_id, metrics, streams, limits, bodies }))
     }
 }
 
@@ -159,7 +163,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(VARY, HeaderValue::from_static("origin"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("etag, retry-after, x-should-retry, legwork-version"),
+        HeaderValue::from_static("etag, retry-after, ratelimit, ratelimit-policy, x-should-retry, legwork-version"),
     );
 }
 

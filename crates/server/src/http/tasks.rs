@@ -25,6 +25,7 @@ use super::create::create;
 use super::failure::Failure;
 use super::hold::Hold;
 use super::keys::{Caller, Reader};
+use super::limits::{Creator, Standing};
 use super::query::Query;
 use crate::follow::{View, Waited};
 
@@ -62,8 +63,16 @@ impl FromRequestParts<Api> for Id {
     }
 }
 
-async fn submit(caller: Caller, State(api): State<Api>, Given(body): Given) -> Result<Response, Failure> {
-    let run = create(&api, caller.0, &body).await?;
+async fn submit(
+    Creator { owner, standing }: Creator,
+    State(api): State<Api>,
+    body: Result<Given, Failure>,
+) -> (Standing, Result<Response, Failure>) {
+    (standing, accept(&api, owner, body).await)
+}
+
+async fn accept(api: &Api, owner: Owner, body: Result<Given, Failure>) -> Result<Response, Failure> {
+    let run = create(api, owner, &body?.0).await?;
     Ok((StatusCode::ACCEPTED, shown(&run)).into_response())
 }
 
