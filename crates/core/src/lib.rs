@@ -12,6 +12,7 @@
 
 pub mod command;
 pub mod delivery;
+pub mod eta;
 pub mod fact;
 pub mod fair;
 pub mod id;

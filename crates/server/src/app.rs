@@ -8,9 +8,9 @@ use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Limits, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Keys, Limits, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -70,6 +70,7 @@ impl App {
             metrics,
             streams,
             limits,
+            ceilings(config.role, &slots, &processors),
         );
         let leases = Arc::new(Leases::default());
         let worker =
@@ -77,5 +78,16 @@ impl App {
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
         Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+    }
+}
+
+/// How many runs this process works on at a time.
+fn ceilings(role: Role, slots: &Slots, processors: &Registry) -> Ceilings {
+    match role {
+        Role::Api => Ceilings::default(),
+        Role::All | Role::Worker => {
+            let each = processors.names().map(|name| (name.to_owned(), slots.most(name)));
+            Ceilings { all: slots.all, each: each.collect() }
+        }
     }
 }

@@ -130,6 +130,11 @@ impl Runs {
         self.store.claim(claim, self.clock.now()).await
     }
 
+    /// How many runs are taken before this one, if that are `most` at the most and it is in line.
+    pub(crate) async fn place(&self, id: RunId, most: usize) -> Result<Option<usize>, StoreError> {
+        self.store.place(id, most, self.clock.now()).await
+    }
+
     /// Brings the search on by so many facts.
     pub(crate) async fn index_some(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.index_some(limit).await

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod listener;
 mod ops;
+mod outlook;
 mod query;
 mod routes;
 mod sources;
@@ -45,6 +46,7 @@ pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Listener, listen};
+pub(crate) use self::outlook::Ceilings;
 pub(crate) use self::routes::templates;
 pub(crate) use self::stream::Streams;
 use crate::follow::Follow;
@@ -67,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Streams,
     pub(crate) limits: Limits,
+    pub(crate) ceilings: Ceilings,
     bodies: Semaphore,
 }
 
@@ -90,9 +93,22 @@ impl Api {
         metrics: Arc<Metrics>,
         streams: Streams,
         limits: Limits,
+        ceilings: Ceilings,
     ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, courier, store_id, metrics, streams, limits, bodies }))
+        Self(Arc::new(Parts {
+            runs,
+            follow,
+            processors,
+            keys,
+            courier,
+            store_id,
+            metrics,
+            streams,
+            limits,
+            ceilings,
+            bodies,
+        }))
     }
 }
 

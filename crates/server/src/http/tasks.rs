@@ -26,6 +26,7 @@ use super::failure::Failure;
 use super::hold::Hold;
 use super::keys::{Caller, Reader};
 use super::limits::{Creator, Standing};
+use super::outlook::with_outlook;
 use super::query::Query;
 use crate::follow::{View, Waited};
 
@@ -92,8 +93,12 @@ async fn show(
         None => run,
     };
     let unchanged = known.is_some_and(|known| known.names(&run));
-    let status = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { shown(&run) };
-    Ok(([(ETAG, etag(&run))], status).into_response())
+    let answer = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Json(with_outlook(&api, &run).await?).into_response()
+    };
+    Ok(([(ETAG, etag(&run))], answer).into_response())
 }
 
 async fn changed(api: &Api, run: Run, known: Option<&Known>, deadline: Instant) -> Result<Run, Failure> {

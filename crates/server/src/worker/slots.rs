@@ -64,6 +64,12 @@ impl Slots {
         Room { each, ..room }
     }
 
+    /// How many runs of this processor are worked on at a time when there are no others.
+    pub(crate) fn most(&self, processor: &str) -> usize {
+        let share = self.share(weight(processor));
+        self.each.get(processor).map_or(share, |most| share.min(*most))
+    }
+
     /// How many slots the runs of a weight share with heavier ones: what runs for minutes or longer gets three quarters of
     /// them, what runs for hours half, and each at least one.
     fn share(&self, lightest: Weight) -> usize {
@@ -135,5 +141,6 @@ mod tests {
         assert_eq!(free(&few, &busy(0, 0, 9), "pro"), 0);
         assert_eq!(free(&few, &busy(0, 0, 0), "core"), 0);
         assert_eq!(free(&few, &busy(0, 0, 0), "lite"), 64);
+        assert_eq!(["pro", "core", "lite", "base", "ultra"].map(|name| few.most(name)), [3, 0, 64, 64, 32]);
     }
 }
