@@ -1,6 +1,7 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
@@ -93,6 +94,20 @@ pub(crate) struct ServeArgs {
     /// How many runs are worked on at a time [default: 64].
     #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
     pub(crate) slots: Option<usize>,
+    /// How many runs of this processor are worked on at a time at the most, beside what `--slots` says for all; 0 is never.
+    /// May be given several times.
+    #[arg(
+        long,
+        value_name = "NAME=COUNT",
+        env = "LEGWORK_PROCESSOR_SLOTS",
+        value_delimiter = ',',
+        value_parser = name_and_count
+    )]
+    pub(crate) processor_slots: Vec<(String, usize)>,
+    /// How often each key may create runs a minute, for example 2000 [default: as often as it likes]. Adding runs to a group
+    /// counts once.
+    #[arg(long, value_name = "COUNT", env = "LEGWORK_CREATES_PER_MINUTE")]
+    pub(crate) creates_per_minute: Option<NonZeroU32>,
     /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
@@ -537,6 +552,12 @@ pub(crate) enum PatternArg {
     Stream,
     /// Have a URL of this command called when it is done.
     Webhook,
+}
+
+fn name_and_count(text: &str) -> Result<(String, usize), String> {
+    let (name, count) = text.split_once('=').ok_or("write NAME=COUNT, for example ultra=2")?;
+    let count = count.parse().map_err(|_| format!("`{count}` is no number of runs"))?;
+    Ok((name.to_owned(), count))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {

@@ -3,7 +3,9 @@
 //! It comes from `--config`, from `LEGWORK_CONFIG`, or from the platform's configuration folder, and never from the
 //! folder one happens to be in: a cloned repository must not decide whom we talk to.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -24,6 +26,8 @@ pub(crate) struct ConfigFile {
     pub(crate) corpus: Vec<PathBuf>,
     pub(crate) role: Option<RoleArg>,
     pub(crate) slots: Option<usize>,
+    pub(crate) processor_slots: BTreeMap<String, usize>,
+    pub(crate) creates_per_minute: Option<NonZeroU32>,
     pub(crate) drain: Option<u64>,
     pub(crate) heartbeat: Option<f64>,
     pub(crate) stream_limit: Option<f64>,
@@ -88,6 +92,15 @@ mod tests {
     fn a_key_nobody_knows_is_an_error() {
         let error = ConfigFile::parse("slots = 3\nsolts = 4\n").unwrap_err();
         assert!(error.contains("solts") && error.contains("slots"), "{error}");
+    }
+
+    #[test]
+    fn the_slots_of_processors_are_a_table() {
+        let file =
+            ConfigFile::parse("creates_per_minute = 2000\n[processor_slots]\nultra = 2\npro-fast = 0\n").unwrap();
+        assert_eq!(file.creates_per_minute.map(NonZeroU32::get), Some(2000));
+        assert_eq!(file.processor_slots, BTreeMap::from([("ultra".to_owned(), 2), ("pro-fast".to_owned(), 0)]));
+        assert!(ConfigFile::parse("creates_per_minute = 0\n").is_err());
     }
 
     #[test]

@@ -171,6 +171,12 @@ pub(crate) fn run(run: &TaskRun, style: Style) -> String {
         if let Some(meter @ 1..) = ours.progress_meter {
             rows.push(("progress", format!("{meter} %")));
         }
+        if let Some(place) = ours.queue.and_then(|queue| queue.queue_position) {
+            rows.push(("before it", place.to_string()));
+        }
+        if let Some(eta) = ours.queue.and_then(|queue| queue.eta) {
+            rows.push(("done about", moment(Some(eta))));
+        }
         if let Some(question) = &ours.question {
             rows.push(("asks", clean(&question.text)));
         }
@@ -211,12 +217,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
 
 /// Where a run stands, in one line.
 pub(crate) fn progress(run: &TaskRun) -> String {
-    let Some(ours) = run.legwork.as_ref().filter(|_| run.status == Status::Running) else {
-        return run.status.to_string();
-    };
-    match ours.progress_meter {
-        None | Some(0) => run.status.to_string(),
-        Some(meter) => format!("{} {meter} %", run.status),
+    let ours = run.legwork.as_ref();
+    let meter = ours.filter(|_| run.status == Status::Running).and_then(|ours| ours.progress_meter);
+    let place = ours.and_then(|ours| ours.queue?.queue_position);
+    match (meter, place) {
+        (Some(meter @ 1..), _) => format!("{} {meter} %", run.status),
+        (_, Some(before @ 1..)) => format!("{}, {before} before it", run.status),
+        _ => run.status.to_string(),
     }
 }
 

@@ -98,3 +98,16 @@ fn progress_is_one_word_and_a_number_once_there_is_one() {
     assert_eq!(progress(&running(40)), "running 40 %");
     assert_eq!(progress(&run_with(&json!({}))), "completed");
 }
+
+#[test]
+fn a_run_that_waits_says_how_many_are_before_it() {
+    let queued = |place: Value| {
+        let legwork = json!({ "version": 1, "queue_position": place, "eta": "2025-04-23T20:25:00.000000Z" });
+        run_with(&json!({ "status": "queued", "legwork": legwork }))
+    };
+    assert_eq!(progress(&queued(json!(3))), "queued, 3 before it");
+    assert_eq!(progress(&queued(json!(0))), "queued");
+    assert_eq!(progress(&queued(Value::Null)), "queued");
+    let printed = run(&queued(json!(3)), PLAIN);
+    assert!(printed.contains("before it  3\ndone about 2025-04-23 20:25:00Z\n"), "{printed}");
+}

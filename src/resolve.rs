@@ -1,11 +1,13 @@
 //! From what was typed to what will be used: flags before variables before the settings file before the defaults.
 //! Afterwards nothing is optional and nothing is left to check.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use legwork_core::tier::Tier;
 use legwork_server::config::{Config, Role};
 use url::Url;
 use uuid::Uuid;
@@ -106,6 +108,8 @@ pub(crate) enum BadConfig {
     Secret,
     #[error("`{0}` is no host to allow webhooks to")]
     AllowedTarget(String),
+    #[error("slots are given to `{0}`, and there is no such processor")]
+    NoProcessor(String),
     #[error("with 0 slots nothing would ever be worked on")]
     NoSlots,
 }
@@ -128,6 +132,9 @@ impl BadConfig {
             Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
             Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
+            Self::NoProcessor(_) => {
+                Some(format!("the processors are {}", Tier::names().collect::<Vec<_>>().join(", ")))
+            }
             Self::Secret => Some("`legwork key webhook --new` makes one".to_owned()),
             Self::AllowedTarget(_) => Some("write host or host:port, for example hooks.lan:9000".to_owned()),
             Self::Seconds { .. } | Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
@@ -148,6 +155,12 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         corpus,
         role: args.role.or(file.role).map_or(Role::All, Role::from),
         slots: slots(args.slots.or(file.slots))?,
+        processor_slots: processor_slots(if args.processor_slots.is_empty() {
+            file.processor_slots
+        } else {
+            args.processor_slots.into_iter().collect()
+        })?,
+        creates_per_minute: args.creates_per_minute.or(file.creates_per_minute),
         drain: args.drain.or(file.drain).map_or(DRAIN, Duration::from_secs),
         heartbeat: args.heartbeat.or(file.heartbeat).map_or(Ok(HEARTBEAT), |given| seconds("heartbeat", given))?,
         stream_limit: args
@@ -213,6 +226,8 @@ pub(crate) fn target(
         corpus,
         role: Role::All,
         slots: slots(file.slots)?,
+        processor_slots: processor_slots(file.processor_slots)?,
+        creates_per_minute: None,
         // What is not done goes on with the next command.
         drain: Duration::ZERO,
         heartbeat: HEARTBEAT,
@@ -283,6 +298,13 @@ fn slots(given: Option<usize>) -> Result<usize, BadConfig> {
     match given.unwrap_or(SLOTS) {
         0 => Err(BadConfig::NoSlots),
         slots => Ok(slots),
+    }
+}
+
+fn processor_slots(given: BTreeMap<String, usize>) -> Result<BTreeMap<String, usize>, BadConfig> {
+    match given.keys().find(|name| Tier::of(name).is_none()) {
+        Some(unknown) => Err(BadConfig::NoProcessor(unknown.clone())),
+        None => Ok(given),
     }
 }
 

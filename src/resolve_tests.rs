@@ -1,5 +1,7 @@
 //! What typed settings become.
 
+use std::num::NonZeroU32;
+
 use super::*;
 
 fn at_home() -> Environment {
@@ -32,6 +34,26 @@ fn what_is_typed_goes_before_the_file() {
     let typed = ServeArgs { slots: Some(5), ..ServeArgs::default() };
     let config = serve(typed, file, &at_home()).unwrap().config;
     assert_eq!((config.slots, config.drain), (5, Duration::from_secs(1)));
+}
+
+#[test]
+fn slots_are_given_to_processors_that_there_are() {
+    let given = |name: &str| vec![(name.to_owned(), 2)];
+    let file = || ConfigFile { processor_slots: [("lite".to_owned(), 1)].into(), ..ConfigFile::default() };
+    let typed = ServeArgs { processor_slots: given("ultra-fast"), ..ServeArgs::default() };
+    let config = serve(typed, file(), &at_home()).unwrap().config;
+    assert_eq!(config.processor_slots, [("ultra-fast".to_owned(), 2)].into(), "what is typed takes the file's place");
+    assert_eq!(serve(ServeArgs::default(), file(), &at_home()).unwrap().config.processor_slots["lite"], 1);
+    let refused = served(ServeArgs { processor_slots: given("ultar"), ..ServeArgs::default() }).unwrap_err();
+    assert_eq!(refused.to_string(), "slots are given to `ultar`, and there is no such processor");
+    assert!(refused.hint().unwrap().contains("lite, lite-fast, base"), "{refused:?}");
+}
+
+#[test]
+fn creates_are_not_counted_unless_that_is_asked_for() {
+    assert_eq!(served(ServeArgs::default()).unwrap().creates_per_minute, None);
+    let file = ConfigFile { creates_per_minute: NonZeroU32::new(2000), ..ConfigFile::default() };
+    assert_eq!(serve(ServeArgs::default(), file, &at_home()).unwrap().config.creates_per_minute, NonZeroU32::new(2000));
 }
 
 #[test]

@@ -125,6 +125,8 @@ mod tests {
             corpus: vec!["/docs".into()],
             role: Role::All,
             slots: 64,
+            processor_slots: std::collections::BTreeMap::new(),
+            creates_per_minute: None,
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),
             stream_limit: None,

@@ -142,7 +142,7 @@ fn mistakes_are_told_with_what_to_try() {
     let nobody = format!("http://{nobody}");
     std::fs::write(desk.store().join("bad.toml"), "solts = 4\n").unwrap();
     let bad = desk.store().join("bad.toml").display().to_string();
-    let typed: [&[&str]; 14] = [
+    let typed: [&[&str]; 15] = [
         &["status", "12"],
         &["status", "trun_0000000000000000000000000199a1b2"],
         &["webhooks", "trun_0000000000000000000000000199a1b2"],
@@ -157,6 +157,7 @@ fn mistakes_are_told_with_what_to_try() {
         &["list", "--config", &bad],
         &["serve", "--store", "postgres://localhost/legwork"],
         &["serve", "--listen", "0.0.0.0:8787"],
+        &["serve", "--processor-slots", "ultar=2"],
     ];
     let told: Vec<_> = typed.iter().map(|arguments| desk.told(arguments)).collect();
     assert_told!(told.join("\n"));
@@ -171,6 +172,21 @@ fn a_server_with_keys_wants_one() {
     assert_eq!(stdout(&desk.run(&["list", "--server", &server.url(), "--api-key", "sesame"])), "no runs\n");
     // Whoever can read the store's folder needs no other key.
     assert_eq!(stdout(&desk.run(&["list"])), "no runs\n");
+}
+
+#[test]
+fn a_key_that_asks_too_often_is_told_when_to_come_back() {
+    let desk = Desk::new();
+    let server = Server::start(desk.store(), &["--creates-per-minute", "1"]);
+    let ask = || desk.run(&["ask", "What is the capital of Peru?", "--server", &server.url()]);
+    assert!(ask().status.success());
+    let refused = ask();
+    assert_eq!(refused.status.code(), Some(4), "{}", shown(&refused));
+    assert!(
+        shown(&refused).contains("this key may create 1 times a minute and has; try again in "),
+        "{}",
+        shown(&refused)
+    );
 }
 
 #[test]

@@ -64,6 +64,20 @@ pub struct Legwork {
     /// What it wants to know, while it is `action_required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionView>,
+    /// What it may expect, while it is queued and looked at by itself.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueView>,
+}
+
+/// What a run that waits may expect. It changes without the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// How many runs of the same processor are taken before it; null when it is not in line yet, or too far back to count.
+    #[serde(deserialize_with = "Deserialize::deserialize")]
+    pub queue_position: Option<u64>,
+    /// When it is likely to be done; null when nothing is known that tells.
+    #[serde(with = "as_time")]
+    pub eta: Option<Micros>,
 }
 
 /// A question to the caller.
@@ -94,7 +108,7 @@ impl TaskRun {
             What::Answer { .. } | What::Finish | What::Progress { .. } => return Self::from(run),
         };
         let question = asked.map(QuestionView::from);
-        let legwork = Legwork { version: fact.seq, attempts: None, progress_meter: None, question };
+        let legwork = Legwork { version: fact.seq, attempts: None, progress_meter: None, question, queue: None };
         Self::shown(run, status, fact.at, why, legwork)
     }
 
@@ -129,7 +143,16 @@ impl From<&Run> for Legwork {
             attempts: Some(run.life.attempts),
             progress_meter: Some(run.life.meter),
             question: question(&run.life.state).map(QuestionView::from),
+            queue: None,
         }
+    }
+}
+
+impl Legwork {
+    /// The same, and what the run may expect of the queue.
+    #[must_use]
+    pub fn with_queue(self, queue: QueueView) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 }
 
@@ -326,6 +349,20 @@ mod tests {
         let text = shown(&run);
         let read: TaskRun = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
+
+    #[test]
+    fn what_a_run_may_expect_is_read_as_it_was_written_and_may_be_unknown() {
+        let view = |text: &str| {
+            let read: Legwork = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+            read.queue
+        };
+        assert_eq!(view(r#"{"version":1}"#), None);
+        let unknown = QueueView { queue_position: None, eta: None };
+        assert_eq!(view(r#"{"version":1,"queue_position":null,"eta":null}"#), Some(unknown));
+        let known = QueueView { queue_position: Some(3), eta: Some(Micros(0)) };
+        assert_eq!(view(r#"{"version":1,"queue_position":3,"eta":"1970-01-01T00:00:00.000000Z"}"#), Some(known));
     }
 
     #[test]

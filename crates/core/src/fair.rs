@@ -1,17 +1,117 @@
 //! Who is served next when several owners wait: the one with the least running.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::time::Micros;
 
-/// The front of one owner's queue for one processor.
+/// What decides who is next: first how much its owner has running, counting what goes before it, then since when it
+/// waits. The smaller is served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    /// How much its owner has running.
+    pub running: usize,
+    /// Since when it waits.
+    pub since: Micros,
+}
+
+/// The front of one owner's runs that wait for one processor.
+#[derive(Clone, Debug)]
+pub struct Queue<T> {
+    /// The processor.
+    pub processor: String,
+    /// The owner, as his place in the list of what owners have running.
+    pub owner: usize,
+    /// What waits, longest first: since when, and what.
+    pub waiting: Vec<(Micros, T)>,
+}
+
+/// For how many more runs there is room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// For how many of each processor; of one that is not named, for none.
+    pub each: BTreeMap<String, usize>,
+    /// For how many of several processors taken together.
+    pub together: Vec<(BTreeSet<String>, usize)>,
+}
+
+impl Room {
+    /// Whether there is room for a run of this processor.
+    pub fn is_for(&self, processor: &str) -> bool {
+        let full = |(of, room): &(BTreeSet<String>, usize)| *room == 0 && of.contains(processor);
+        self.each.get(processor).is_some_and(|room| *room > 0) && !self.together.iter().any(full)
+    }
+
+    fn take(&mut self, processor: &str) {
+        let together = self.together.iter_mut().filter(|(of, _)| of.contains(processor)).map(|(_, room)| room);
+        for room in self.each.get_mut(processor).into_iter().chain(together) {
+            *room = room.saturating_sub(1);
+        }
+    }
+}
+
+impl FromIterator<(String, usize)> for Room {
+    fn from_iter<I: IntoIterator<Item = (String, usize)>>(each: I) -> Self {
+        Self { each: each.into_iter().collect(), together: Vec::new() }
+    }
+}
+
+impl<const N: usize> From<[(String, usize); N]> for Room {
+    fn from(each: [(String, usize); N]) -> Self {
+        each.into_iter().collect()
+    }
+}
+
+/// Picks up to `n` runs, as many of each processor as there is room for: always from the owner that has the least running,
+/// whatever for (`running` says how much, and what was just picked counts), and among equals the one that waits longest.
+/// So neither a long line nor a busy processor keeps another owner's run waiting.
+pub fn share<T: Copy>(mut queues: Vec<Queue<T>>, mut running: Vec<usize>, mut room: Room, n: usize) -> Vec<T> {
+    queues.retain(|queue| room.is_for(&queue.processor));
+    for queue in &mut queues {
+        queue.waiting.reverse();
+    }
+    let mut picked = Vec::new();
+    while picked.len() < n {
+        let turn = |queue: &Queue<T>| {
+            let running = running.get(queue.owner).copied().unwrap_or_default();
+            queue.waiting.last().map(|(since, _)| Turn { running, since: *since })
+        };
+        let next = queues.iter().enumerate().filter_map(|(i, queue)| Some((turn(queue)?, i))).min();
+        let Some(queue) = next.and_then(|(_, i)| queues.get_mut(i)) else { break };
+        picked.extend(queue.waiting.pop().map(|(_, what)| what));
+        if let Some(running) = running.get_mut(queue.owner) {
+            *running += 1;
+        }
+        let processor = queue.processor.clone();
+        room.take(&processor);
+        if !room.is_for(&processor) {
+            queues.retain(|queue| room.is_for(&queue.processor));
+        }
+    }
+    picked
+}
+
+/// How many of another owner's runs, which wait since these moments, longest first, are picked before one whose turn this
+/// is. `running` is how much the other has running. As many moments as [`worth_reading`] says are enough.
+pub fn before(turn: Turn, running: usize, waiting: impl IntoIterator<Item = Micros>) -> usize {
+    let turns = (running..).zip(waiting).map(|(running, since)| Turn { running, since });
+    turns.take_while(|other| *other < turn).count()
+}
+
+/// How many of another owner's runs can be picked before one whose turn this is, at the most.
+pub fn worth_reading(turn: Turn, running: usize) -> usize {
+    (turn.running + 1).saturating_sub(running)
+}
+
+/// The front of what waits in one line of several.
 #[derive(Clone, Debug)]
 pub struct Line<T> {
-    /// How many of the owner's runs are being worked on.
+    /// How much of it is being worked on.
     pub running: usize,
     /// What waits, longest first: since when, and what.
     pub waiting: Vec<(Micros, T)>,
 }
 
-/// Picks up to `n` from the lines: always from the owner that has the least running (counting what was just picked),
+/// Picks up to `n` from the lines: always from the line that has the least running (counting what was just picked),
 /// and among equals the one that waits longest. So a long line never keeps a short one waiting.
 pub fn pick<T: Copy>(mut lines: Vec<Line<T>>, n: usize) -> Vec<T> {
     for line in &mut lines {
@@ -32,6 +132,9 @@ pub fn pick<T: Copy>(mut lines: Vec<Line<T>>, n: usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::{collection, sample};
+
     use super::*;
 
     fn line(running: usize, waiting: &[(i64, char)]) -> Line<char> {
@@ -55,5 +158,67 @@ mod tests {
         let one = line(0, &[(1, 'a'), (2, 'b'), (3, 'c')]);
         let two = line(0, &[(4, 'x'), (5, 'y')]);
         assert_eq!(pick(vec![one, two], 9), ['a', 'x', 'b', 'y', 'c']);
+    }
+
+    fn queue(processor: &str, owner: usize, waiting: &[(i64, char)]) -> Queue<char> {
+        Queue { processor: processor.to_owned(), owner, waiting: line(0, waiting).waiting }
+    }
+
+    fn room(each: &[(&str, usize)]) -> Room {
+        each.iter().map(|(name, room)| ((*name).to_owned(), *room)).collect()
+    }
+
+    #[test]
+    fn a_busy_processor_does_not_keep_another_owners_run_waiting() {
+        let busy = queue("base", 0, &[(1, 'a'), (2, 'b'), (3, 'c')]);
+        let calm = queue("ultra", 1, &[(9, 'z')]);
+        assert_eq!(share(vec![busy, calm], vec![7, 0], room(&[("base", 9), ("ultra", 9)]), 1), ['z']);
+    }
+
+    #[test]
+    fn what_an_owner_has_running_counts_for_all_he_waits_for() {
+        let one = [queue("base", 0, &[(1, 'a')]), queue("core", 0, &[(2, 'b')])];
+        let two = queue("core", 1, &[(9, 'z')]);
+        let queues = one.into_iter().chain([two]).collect();
+        assert_eq!(share(queues, vec![0, 0], room(&[("base", 9), ("core", 9)]), 9), ['a', 'z', 'b']);
+    }
+
+    #[test]
+    fn no_more_is_picked_than_there_is_room_for() {
+        let queues = || {
+            let names = ["lite", "pro", "ultra"];
+            names.map(|name| queue(name, 0, &[(1, 'a'), (2, 'b'), (3, 'c')])).to_vec()
+        };
+        let each = room(&[("lite", 1), ("pro", 2), ("ultra", 2)]);
+        assert_eq!(share(queues(), vec![0], each.clone(), 9).len(), 5);
+        let heavy = ["pro", "ultra"].map(str::to_owned).into();
+        assert_eq!(share(queues(), vec![0], Room { together: vec![(heavy, 3)], ..each }, 9).len(), 4);
+        assert_eq!(share(queues(), vec![0], room(&[("base", 9), ("pro", 0)]), 9), []);
+    }
+
+    proptest! {
+        /// What is said of a run's place is what is done: as many runs are picked before it as were counted.
+        #[test]
+        fn a_place_is_told_as_it_is_given(
+            lines in collection::vec((0..4_usize, 1..6_usize), 1..5),
+            which in any::<sample::Index>(),
+        ) {
+            let since = |owner: usize, i: usize| Micros(i64::try_from((i * 7919 + owner * 104_729) % 1000 + i * 1000).unwrap());
+            let running: Vec<_> = lines.iter().map(|(running, _)| *running).collect();
+            let all: Vec<_> = (0..lines.len()).flat_map(|owner| (0..lines[owner].1).map(move |i| (owner, i))).collect();
+            let (mine, ahead) = all[which.index(all.len())];
+            let queues = lines.iter().enumerate().map(|(owner, (_, long))| Queue {
+                processor: "base".to_owned(),
+                owner,
+                waiting: (0..*long).map(|i| (since(owner, i), (owner, i))).collect(),
+            });
+            let picked = share(queues.collect(), running.clone(), room(&[("base", 100)]), 100);
+            let turn = Turn { running: running[mine] + ahead, since: since(mine, ahead) };
+            let others = (0..lines.len()).filter(|other| *other != mine).map(|other| {
+                let read = worth_reading(turn, running[other]).min(lines[other].1);
+                before(turn, running[other], (0..read).map(|i| since(other, i)))
+            });
+            prop_assert_eq!(picked[ahead + others.sum::<usize>()], (mine, ahead));
+        }
     }
 }

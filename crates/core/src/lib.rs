@@ -12,11 +12,13 @@
 
 pub mod command;
 pub mod delivery;
+pub mod eta;
 pub mod fact;
 pub mod fair;
 pub mod group;
 pub mod id;
 pub mod output;
+pub mod pace;
 pub mod processor;
 pub mod receipt;
 pub mod run;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::command::{Command, Refused};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
+use crate::fair::Room;
 use crate::group::Group;
 use crate::id::{GroupId, NodeId, Owner, RunId, Token};
 use crate::receipt::Ticket;
@@ -38,9 +39,13 @@ pub trait Store: Send + Sync + 'static {
     /// Does to a run what [`decide`](crate::command::decide) says, or nothing.
     async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError>;
 
-    /// Takes runs from the queue, for each processor those that wait longest; fair between owners. A run is given to
-    /// one claimer only.
+    /// Takes runs from the queue as [`fair::share`](crate::fair::share) says, those that wait longest first; fair between
+    /// owners. A run is given to one claimer only.
     async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError>;
+
+    /// How many runs of the same processor would be taken before this one if there were room for all of them now. `None`
+    /// when it is not in line, or when more than `most` are before it.
+    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError>;
 
     /// A run as it is now.
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
@@ -283,7 +288,7 @@ pub struct Claim {
     /// The process that asks.
     pub node: NodeId,
     /// How many runs of each processor it has room for.
-    pub room: BTreeMap<String, usize>,
+    pub room: Room,
     /// A fresh token for each run it would take; their number bounds the whole.
     pub tokens: Vec<Token>,
     /// When the leases run out.

@@ -8,9 +8,9 @@ use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Keys, Limits, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -18,7 +18,7 @@ use crate::runs::Runs;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
-use crate::worker::{Leases, Patience, Worker};
+use crate::worker::{Leases, Patience, Slots, Worker};
 
 /// The parts of a server, ready to be set going.
 pub(crate) struct App {
@@ -58,12 +58,36 @@ impl App {
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
+        let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
+        let limits = Limits::new(config.creates_per_minute);
+        let api = Api::new(
+            runs.clone(),
+            follow.clone(),
+            processors.clone(),
+            keys,
+            courier,
+            store_id,
+            metrics,
+            streams,
+            limits,
+            ceilings(config.role, &slots, &processors),
+        );
         let leases = Arc::new(Leases::default());
         let worker =
-            Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
+            Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
         Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+    }
+}
+
+/// How many runs this process works on at a time.
+fn ceilings(role: Role, slots: &Slots, processors: &Registry) -> Ceilings {
+    match role {
+        Role::Api => Ceilings::default(),
+        Role::All | Role::Worker => {
+            let each = processors.names().map(|name| (name.to_owned(), slots.most(name)));
+            Ceilings { all: slots.all, each: each.collect() }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What a server needs to know before it starts. Everything in it is resolved: nothing is optional that has a default.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +30,10 @@ pub struct Config {
     pub role: Role,
     /// How many runs it works on at a time.
     pub slots: usize,
+    /// How many runs of these processors it works on at a time at the most; 0 is never.
+    pub processor_slots: BTreeMap<String, usize>,
+    /// How often each key may create runs a minute; `None` is as often as it likes.
+    pub creates_per_minute: Option<NonZeroU32>,
     /// How long running work may go on after a stop was asked for.
     pub drain: Duration,
     /// How often a stream sends something when there is nothing to say; proxies take what is silent for dead.

@@ -1,6 +1,5 @@
 //! The one door for every change of a run, and for every look that an owner takes. An owner sees only his own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use futures_util::future::join_all;
 use legwork_core::command::{Command, Refused};
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::{Fact, What};
+use legwork_core::fair::Room;
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::receipt::Ticket;
@@ -193,6 +193,11 @@ impl Runs {
         self.store.claim(claim, self.clock.now()).await
     }
 
+    /// How many runs are taken before this one, if that are `most` at the most and it is in line.
+    pub(crate) async fn place(&self, id: RunId, most: usize) -> Result<Option<usize>, StoreError> {
+        self.store.place(id, most, self.clock.now()).await
+    }
+
     /// Brings the search on by so many facts.
     pub(crate) async fn index_some(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.index_some(limit).await
@@ -202,7 +207,7 @@ impl Runs {
     /// same.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         self.due(1).await?;
-        let nothing = Claim { node: NodeId(0), room: BTreeMap::new(), tokens: Vec::new(), until: self.now() };
+        let nothing = Claim { node: NodeId(0), room: Room::default(), tokens: Vec::new(), until: self.now() };
         self.claim(nothing).await.map(drop)
     }
 

@@ -29,7 +29,7 @@ pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
 use crate::config::Targets;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Keys, Limits, Streams, templates};
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
@@ -37,7 +37,7 @@ use crate::runs::Runs;
 use crate::store::sqlite::SqliteStore;
 use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
-use crate::worker::{Leases, Patience, Worker};
+use crate::worker::{Leases, Patience, Slots, Worker};
 
 /// Monday morning.
 pub(crate) const MONDAY: Micros = Micros(1_763_971_200_000_000);
@@ -95,6 +95,17 @@ impl World {
         Self::on(folder, keys, true)
     }
 
+    /// A server with keys that may create so often a minute.
+    pub(crate) fn with_creates_per_minute(keys: &[&str], creates: u32) -> Self {
+        let limits = Limits::new(std::num::NonZeroU32::new(creates));
+        Self::limited(tempfile::tempdir().unwrap(), keys, true, limits, &[])
+    }
+
+    /// A server that works on so many runs of these processors at a time at the most.
+    pub(crate) fn with_processor_slots(each: &[(&str, usize)]) -> Self {
+        Self::limited(tempfile::tempdir().unwrap(), &[], true, Limits::new(None), each)
+    }
+
     fn with(keys: &[&str], hints: bool) -> Self {
         Self::on(tempfile::tempdir().unwrap(), keys, hints)
     }
@@ -109,6 +120,16 @@ impl World {
     }
 
     fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool) -> Self {
+        Self::limited(folder, keys, hints, Limits::new(None), &[])
+    }
+
+    fn limited(
+        folder: tempfile::TempDir,
+        keys: &[&str],
+        hints: bool,
+        limits: Limits,
+        processor_slots: &[(&str, usize)],
+    ) -> Self {
         let clock = Arc::new(TestClock::at(MONDAY));
         let lines = Lines::new();
         let nudge: Arc<dyn Nudge> = if hints { lines.clone() } else { Arc::new(Deaf) };
@@ -135,11 +156,17 @@ impl World {
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
         let store_id = "store_test".to_owned();
-        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, courier, store_id, metrics, streams);
+        let each = processor_slots.iter().map(|(name, most)| ((*name).to_owned(), *most));
+        let slots = Slots { all: 4, each: each.collect() };
+        let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
+        let ceilings = Ceilings { all: slots.all, each: ceilings.collect() };
+        let (mine, names) = (follow.clone(), registry.clone());
+        let api = Api::new(runs.clone(), mine, names, keys, courier, store_id, metrics, streams, limits, ceilings);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
-        let worker = Worker::new(4, registry, runs.clone(), lines.clone(), leases.clone(), hard_stop.clone(), patience);
+        let worker =
+            Worker::new(slots, registry, runs.clone(), lines.clone(), leases.clone(), hard_stop.clone(), patience);
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs: runs.clone() };
         let front = Front::new(guard, api);

@@ -39,6 +39,10 @@ fn of_runs() -> Vec<(&'static str, Promise)> {
         ("the_longest_waiting_is_claimed_first", |s| Box::pin(the_longest_waiting_is_claimed_first(s))),
         ("only_what_there_is_room_for_is_claimed", |s| Box::pin(only_what_there_is_room_for_is_claimed(s))),
         ("no_owner_starves_another", |s| Box::pin(no_owner_starves_another(s))),
+        ("no_processor_starves_another", |s| Box::pin(no_processor_starves_another(s))),
+        ("some_processors_share_their_room", |s| Box::pin(some_processors_share_their_room(s))),
+        ("runs_are_taken_in_the_places_that_were_told", |s| Box::pin(runs_are_taken_in_the_places_that_were_told(s))),
+        ("a_place_is_told_only_as_far_as_asked_for", |s| Box::pin(a_place_is_told_only_as_far_as_asked_for(s))),
         ("a_run_that_waits_is_not_claimed_early", |s| Box::pin(a_run_that_waits_is_not_claimed_early(s))),
         ("a_completed_run_has_its_output_and_ends_once", |s| Box::pin(a_completed_run_has_its_output_and_ends_once(s))),
         ("a_late_worker_cannot_complete_a_run_it_lost", |s| Box::pin(a_late_worker_cannot_complete_a_run_it_lost(s))),
@@ -190,14 +194,73 @@ async fn only_what_there_is_room_for_is_claimed(store: &dyn Store) {
     assert_eq!(claimed.len(), 2, "no more than there are tokens");
 }
 
-/// One owner's thousand runs do not keep another's one waiting.
-async fn no_owner_starves_another(store: &dyn Store) {
-    for number in 0..20 {
-        submit(store, NewRun { owner: Owner::named("key_busy"), ..new(number) }, T).await;
+/// Accepts runs of an owner's, from the one of this number on.
+async fn submit_many(store: &dyn Store, owner: &str, processor: &str, first: u128, count: u128) {
+    let run = |number| NewRun { owner: Owner::named(owner), processor: processor.to_owned(), ..new(number) };
+    for part in 0..count.div_ceil(500) {
+        let numbers = first + part * 500..first + count.min(part * 500 + 500);
+        join_all(numbers.map(|number| submit(store, run(number), Micros(T.0 - 10_000)))).await;
     }
-    submit(store, NewRun { owner: Owner::named("key_calm"), ..new(99) }, T).await;
-    let claimed = claim(store, 2, 1).await;
-    assert!(claimed.iter().any(|c| c.run.id == id(99)));
+}
+
+/// One key's ten thousand runs, all there before, do not keep another's one waiting: the next place is his.
+async fn no_owner_starves_another(store: &dyn Store) {
+    submit_many(store, "key_busy", "base", 1, 10_000).await;
+    assert_eq!(claim(store, 4, 1).await.len(), 4);
+    submit(store, NewRun { owner: Owner::named("key_calm"), ..new(20_000) }, T).await;
+    assert_eq!(store.place(id(20_000), 1000, T).await.unwrap(), Some(0));
+    assert_eq!(claim(store, 1, 10).await[0].run.id, id(20_000));
+}
+
+/// Nor does it matter which processor they are for.
+async fn no_processor_starves_another(store: &dyn Store) {
+    submit_many(store, "key_busy", "base", 1, 100).await;
+    assert_eq!(claim(store, 4, 1).await.len(), 4);
+    submit_many(store, "key_calm", "ultra", 200, 1).await;
+    let claimed = store.claim(room(&[("base", 9), ("ultra", 9)], 10..11), T).await.unwrap();
+    assert_eq!(claimed[0].run.id, id(200));
+}
+
+async fn some_processors_share_their_room(store: &dyn Store) {
+    submit_many(store, "key_one", "pro", 1, 5).await;
+    submit_many(store, "key_one", "ultra", 11, 5).await;
+    let mut wish = room(&[("pro", 4), ("ultra", 4)], 1..20);
+    wish.room.together = vec![(["pro", "ultra"].map(str::to_owned).into(), 5)];
+    assert_eq!(store.claim(wish, T).await.unwrap().len(), 5);
+}
+
+async fn runs_are_taken_in_the_places_that_were_told(store: &dyn Store) {
+    for (owner, first, count) in [("key_one", 1, 9), ("key_two", 21, 3), ("key_three", 41, 5)] {
+        for number in first..first + count {
+            let at = Micros(T.0 - 1000 + i64::try_from(number * 7 % 41 + number).unwrap());
+            submit(store, NewRun { owner: Owner::named(owner), ..new(number) }, at).await;
+        }
+    }
+    submit(store, NewRun { processor: "lite".to_owned(), ..new(60) }, T).await;
+    assert_eq!(claim(store, 4, 1).await.len(), 4);
+    let mut told = BTreeMap::new();
+    for number in (1..10).chain(21..24).chain(41..46) {
+        if let Some(before) = store.place(id(number), 100, T).await.unwrap() {
+            told.insert(before, id(number));
+        }
+    }
+    assert_eq!(told.keys().copied().collect::<Vec<_>>(), (0..13).collect::<Vec<_>>());
+    let taken: Vec<_> = claim(store, 20, 10).await.into_iter().map(|claimed| claimed.run.id).collect();
+    assert_eq!(taken, told.into_values().collect::<Vec<_>>());
+}
+
+async fn a_place_is_told_only_as_far_as_asked_for(store: &dyn Store) {
+    submit_many(store, "key_one", "base", 1, 12).await;
+    submit_many(store, "key_two", "base", 21, 12).await;
+    let place = async |number, most| store.place(id(number), most, T).await.unwrap();
+    let last = place(12, 100).await.unwrap();
+    assert!((22..=23).contains(&last), "{last}");
+    assert_eq!((place(12, last).await, place(12, last - 1).await), (Some(last), None));
+    assert_eq!((place(5, 4).await, place(99, 100).await), (None, None));
+    let early = store.place(id(1), 100, Micros(T.0 - 10_001)).await.unwrap();
+    assert_eq!(early, None, "what waits for its time is not in line");
+    let (run, _) = claim_one(store, 1).await;
+    assert_eq!(store.place(run, 100, T).await.unwrap(), None);
 }
 
 async fn a_run_that_waits_is_not_claimed_early(store: &dyn Store) {

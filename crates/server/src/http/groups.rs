@@ -26,6 +26,7 @@ use super::create::prepared;
 use super::events::{from_the_start, seen};
 use super::failure::Failure;
 use super::keys::Caller;
+use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
 use super::query::Query;
 use super::stream::{self, Source};
@@ -93,26 +94,37 @@ async fn show(Named(group): Named) -> Json<TaskGroup> {
     Json(TaskGroup::from(&group))
 }
 
-/// Adds runs, all or none. How the group stands is always fresh, whatever `refresh_status` says: it costs nothing.
+/// Adds runs, all or none, which counts as one create. How the group stands is always fresh, whatever `refresh_status`
+/// says: it costs nothing.
 async fn add(
-    Named(group): Named,
+    Creator { owner, standing }: Creator,
     State(api): State<Api>,
-    recognised: Recognised,
-    GivenMany(body): GivenMany,
+    named: Result<Named, Failure>,
+    recognised: Result<Recognised, Failure>,
+    body: Result<GivenMany, Failure>,
+) -> (Standing, Result<Response, Failure>) {
+    (standing, added(&api, &owner, named, recognised, body).await)
+}
+
+async fn added(
+    api: &Api,
+    owner: &Owner,
+    named: Result<Named, Failure>,
+    recognised: Result<Recognised, Failure>,
+    body: Result<GivenMany, Failure>,
 ) -> Result<Response, Failure> {
-    let ticket = recognised.ticket(&group.owner, &format!("groups/{}/runs", group.id), &body);
+    let (Named(group), GivenMany(body)) = (named?, body?);
+    let ticket = recognised?.ticket(owner, &format!("groups/{}/runs", group.id), &body);
     let inputs = read(body).await?;
     let mut runs: Vec<NewRun> = Vec::with_capacity(inputs.len());
     for (place, input) in inputs.into_iter().enumerate() {
-        let run = prepared(&api, &group.owner, input).await.map_err(|failure| failure.within("inputs", place))?;
-        runs.push(run);
+        runs.push(prepared(api, owner, input).await.map_err(|failure| failure.within("inputs", place))?);
     }
     if let Some(ticket) = ticket {
-        return once(&api, ticket, Create::Runs(group.id, runs)).await;
+        return once(api, ticket, Create::Runs(group.id, runs)).await;
     }
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    let added = api.runs.submit_to_group(group.id, runs).await?;
-    let added = added.ok_or_else(|| no_such(group.id))?;
+    let added = api.runs.submit_to_group(group.id, runs).await?.ok_or_else(|| no_such(group.id))?;
     Ok(Json(TaskGroupRunResponse::of(&added, ids)).into_response())
 }
 

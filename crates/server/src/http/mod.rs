@@ -10,9 +10,11 @@ mod groups;
 mod guard;
 mod hold;
 mod keys;
+mod limits;
 mod listener;
 mod once;
 mod ops;
+mod outlook;
 mod query;
 mod routes;
 mod sources;
@@ -44,7 +46,9 @@ pub(crate) use self::docs::document;
 use self::failure::Failure;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::keys::Keys;
+pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Listener, listen};
+pub(crate) use self::outlook::Ceilings;
 pub(crate) use self::routes::templates;
 pub(crate) use self::stream::Streams;
 use crate::follow::Follow;
@@ -66,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) store_id: String,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Streams,
+    pub(crate) limits: Limits,
+    pub(crate) ceilings: Ceilings,
     bodies: Semaphore,
 }
 
@@ -88,9 +94,23 @@ impl Api {
         store_id: String,
         metrics: Arc<Metrics>,
         streams: Streams,
+        limits: Limits,
+        ceilings: Ceilings,
     ) -> Self {
         let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts { runs, follow, processors, keys, courier, store_id, metrics, streams, bodies }))
+        Self(Arc::new(Parts {
+            runs,
+            follow,
+            processors,
+            keys,
+            courier,
+            store_id,
+            metrics,
+            streams,
+            limits,
+            ceilings,
+            bodies,
+        }))
     }
 }
 
@@ -161,7 +181,9 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(VARY, HeaderValue::from_static("origin"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("etag, retry-after, x-should-retry, idempotent-replayed, legwork-version"),
+        HeaderValue::from_static(
+            "etag, retry-after, ratelimit, ratelimit-policy, x-should-retry, idempotent-replayed, legwork-version",
+        ),
     );
 }
 

@@ -26,7 +26,9 @@ use super::create::prepared;
 use super::failure::Failure;
 use super::hold::Hold;
 use super::keys::{Caller, Reader};
+use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
+use super::outlook::with_outlook;
 use super::query::Query;
 use crate::follow::{View, Waited};
 
@@ -65,16 +67,26 @@ impl FromRequestParts<Api> for Id {
 }
 
 async fn submit(
-    caller: Caller,
+    Creator { owner, standing }: Creator,
     State(api): State<Api>,
-    recognised: Recognised,
-    Given(body): Given,
+    recognised: Result<Recognised, Failure>,
+    body: Result<Given, Failure>,
+) -> (Standing, Result<Response, Failure>) {
+    (standing, accept(&api, &owner, recognised, body).await)
+}
+
+async fn accept(
+    api: &Api,
+    owner: &Owner,
+    recognised: Result<Recognised, Failure>,
+    body: Result<Given, Failure>,
 ) -> Result<Response, Failure> {
-    let new = prepared(&api, &caller.0, RunInput::read(&body)?).await?;
-    let Some(ticket) = recognised.ticket(&caller.0, "runs", &body) else {
+    let (recognised, Given(body)) = (recognised?, body?);
+    let new = prepared(api, owner, RunInput::read(&body)?).await?;
+    let Some(ticket) = recognised.ticket(owner, "runs", &body) else {
         return Ok((StatusCode::ACCEPTED, shown(&api.runs.submit(new).await?)).into_response());
     };
-    once(&api, ticket, Create::Run(Box::new(new))).await
+    once(api, ticket, Create::Run(Box::new(new))).await
 }
 
 /// The run as it is; with `wait`, as soon as it is not what `If-None-Match` names (or what it was when asked).
@@ -93,8 +105,12 @@ async fn show(
         None => run,
     };
     let unchanged = known.is_some_and(|known| known.names(&run));
-    let status = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { shown(&run) };
-    Ok(([(ETAG, etag(&run))], status).into_response())
+    let answer = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Json(with_outlook(&api, &run).await?).into_response()
+    };
+    Ok(([(ETAG, etag(&run))], answer).into_response())
 }
 
 async fn changed(api: &Api, run: Run, known: Option<&Known>, deadline: Instant) -> Result<Run, Failure> {

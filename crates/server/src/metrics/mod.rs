@@ -3,6 +3,8 @@
 //! A registry of our own: plain atomics behind a handle. The usual libraries keep one registry a process, where several
 //! servers in one test would add up, and look every label up by hash, in the middle of a create.
 
+mod recent;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -10,6 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use legwork_core::run::Status;
+
+use self::recent::Recent;
 
 /// The statuses that are counted one by one; any other is counted as 0.
 const HTTP: [u16; 22] =
@@ -56,6 +60,7 @@ pub(crate) struct Processor {
     running: AtomicI64,
     /// In the order of [`Status::ALL`]; only those of ends are used.
     ended: [Histogram; Status::ALL.len()],
+    worked: Recent,
 }
 
 /// The requests to one route.
@@ -88,6 +93,12 @@ impl Metrics {
         }
         let mut processors = self.processors.write().unwrap_or_else(PoisonError::into_inner);
         processors.entry(name.to_owned()).or_insert_with(Processor::new).clone()
+    }
+
+    /// How many runs a worker has, whichever processor they are for.
+    pub(crate) fn running(&self) -> usize {
+        let processors = self.processors.read().unwrap_or_else(PoisonError::into_inner);
+        processors.values().map(|of| of.running()).sum()
     }
 
     /// A request was answered. `route` is the template's place in what [`Metrics::new`] was given.
@@ -230,7 +241,23 @@ impl Processor {
             queued: AtomicI64::new(0),
             running: AtomicI64::new(0),
             ended: std::array::from_fn(|_| Histogram::of(RUN)),
+            worked: Recent::default(),
         })
+    }
+
+    /// A worker was at a run for so long, until it completed or failed.
+    pub(crate) fn worked(&self, took: Duration) {
+        self.worked.tell(took);
+    }
+
+    /// How long a worker was at the last runs on average, waiting in line not counted; `None` before the first has ended.
+    pub(crate) fn typical(&self) -> Option<Duration> {
+        self.worked.mean()
+    }
+
+    /// How many runs a worker has.
+    pub(crate) fn running(&self) -> usize {
+        usize::try_from(self.running.load(Relaxed)).unwrap_or_default()
     }
 
     /// What was there before this process: so many in the queue, so many with a worker.

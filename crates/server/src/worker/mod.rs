@@ -22,6 +22,7 @@ pub(crate) use self::attempt::Patience;
 pub(crate) use self::leases::Leases;
 use self::leases::{LEASE, RENEW};
 use self::slots::Busy;
+pub(crate) use self::slots::Slots;
 use crate::follow::Lines;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -37,7 +38,7 @@ pub(crate) struct Worker {
     /// The next token. They count up from a number by chance: one by chance each is a call to the system for every place
     /// that may stay empty.
     token: AtomicU64,
-    slots: usize,
+    slots: Slots,
     processors: Registry,
     lines: Arc<Lines>,
     bench: Arc<Bench>,
@@ -50,7 +51,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// A worker under a fresh name. `hard_stop` ends the attempts that are under way.
     pub(crate) fn new(
-        slots: usize,
+        slots: Slots,
         processors: Registry,
         runs: Runs,
         lines: Arc<Lines>,
@@ -98,11 +99,10 @@ impl Worker {
     }
 
     /// Claims what there is room for and starts on it; returns how many runs that were.
-    async fn once(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let busy = *self.busy();
-        let room = slots::room(self.slots, busy, self.processors.names());
-        let total = self.slots.saturating_sub(busy.light + busy.middle + busy.heavy).min(AT_ONCE);
-        if room.is_empty() || total == 0 {
+    pub(crate) async fn once(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let room = self.slots.room(&self.busy(), self.processors.names());
+        let total = room.each.values().sum::<usize>().min(self.slots.all).min(AT_ONCE);
+        if total == 0 {
             return Ok(0);
         }
         let tokens: Vec<_> = (0..total).map(|_| self.next_token()).collect();
@@ -127,14 +127,14 @@ impl Worker {
     fn start(self: &Arc<Self>, claimed: Claimed, asked: Instant) {
         // What was claimed has a lease.
         let Some(lease) = claimed.run.life.state.lease().copied() else { return };
-        let weight = slots::weight(&claimed.run.processor);
-        *self.busy().of(weight) += 1;
-        let processor = self.processors.get(&claimed.run.processor);
+        let name = claimed.run.processor.clone();
+        self.busy().begin(&name);
+        let processor = self.processors.get(&name);
         let good_until = self.bench.leases.hold(claimed.run.id, lease.token, asked);
         let worker = self.clone();
         self.attempts.spawn(async move {
             worker.bench.attempt(processor, claimed, lease, good_until).await;
-            *worker.busy().of(weight) -= 1;
+            worker.busy().end(&name);
             worker.freed.notify_one();
         });
     }

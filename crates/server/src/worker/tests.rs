@@ -2,7 +2,9 @@
 
 use legwork_core::command::Command;
 use legwork_core::fact::What;
+use legwork_core::id::Owner;
 use legwork_core::run::{FailureCode, MAX_ATTEMPTS, State, Status};
+use legwork_core::store::ListQuery;
 
 use crate::testing::World;
 
@@ -167,4 +169,35 @@ async fn a_lease_that_is_lost_ends_the_attempt_and_changes_nothing() {
     world.worker.attempts.wait().await;
     let life = world.run(id).await.life;
     assert_eq!((life.status(), life.attempts), (Status::Queued, 1));
+}
+
+/// Another processor's runs, which wait behind them, go on.
+#[tokio::test]
+async fn a_processor_takes_no_more_slots_than_it_was_given() {
+    let world = World::with_processor_slots(&[("base", 1), ("lite", 0)]);
+    for processor in ["base", "base", "base", "lite", "core"] {
+        world.submit_for(processor, "be deaf").await;
+    }
+    assert_eq!(world.worker.once().await.unwrap(), 2);
+    assert_eq!(world.worker.once().await.unwrap(), 0);
+    let running = world.runs.list(&ListQuery { status: Some(Status::Running), ..everything() }).await.unwrap();
+    let mut running: Vec<_> = running.runs.into_iter().map(|run| run.processor).collect();
+    running.sort();
+    assert_eq!(running, ["base", "core"]);
+}
+
+/// Not even when there are two kinds of them in line.
+#[tokio::test]
+async fn heavy_runs_of_two_kinds_leave_a_place_for_light_ones() {
+    let world = World::new();
+    for processor in ["pro", "pro", "ultra", "ultra"] {
+        world.submit_for(processor, "be deaf").await;
+    }
+    assert_eq!(world.worker.once().await.unwrap(), 2, "half of the four slots");
+    world.submit("hello").await;
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+}
+
+fn everything() -> ListQuery {
+    ListQuery { owner: Some(Owner::local()), limit: 100, ..ListQuery::default() }
 }

@@ -7,6 +7,7 @@ mod copy;
 mod deliveries;
 mod groups;
 mod open;
+mod queue;
 mod read;
 mod receipts;
 mod rows;
@@ -93,6 +94,10 @@ impl Store for SqliteStore {
 
     async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError> {
         self.writer.write(move |batch| write::claim(batch, &claim, now)).await
+    }
+
+    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError> {
+        self.readers.with(|connection| queue::place(connection, id, most, now))
     }
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {

@@ -97,6 +97,10 @@ statements! {
     NEXT_OWNER = "select owner from queue where processor = ?1 and owner > ?2 order by owner limit 1";
     FRONT_OF_QUEUE = "select not_before, n from queue where processor = ?1 and owner = ?2 and not_before <= ?3 \
                       order by not_before, n limit ?4";
+    SPOT = "select q.processor, q.owner, q.not_before, q.n from runs r join queue q on q.processor = r.processor \
+            and q.owner = r.owner and q.not_before = r.moment and q.n = r.n where r.id = ?1";
+    AHEAD = "select count(*) from (select 1 from queue where processor = ?1 and owner = ?2 \
+             and (not_before, n) < (?3, ?4) limit ?5)";
     RUNNING_BY_OWNER = "select owner, count(*) from leases group by owner";
     COUNT_RUNS = "select count(*) from runs";
     COUNT_QUEUE = "select processor, count(*) from queue group by processor";

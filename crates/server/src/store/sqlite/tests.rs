@@ -1,6 +1,5 @@
 //! The embedded store keeps every promise, and what only it can promise.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use legwork_core::id::{GroupId, NodeId, Owner, Token};
@@ -49,7 +48,7 @@ const NOW: Micros = Micros(1_000_000);
 const FAR: Micros = Micros(i64::MAX);
 
 fn one_claim(token: u64) -> Claim {
-    let room = BTreeMap::from([("base".to_owned(), 1)]);
+    let room = [("base".to_owned(), 1)].into();
     Claim { node: NodeId(1), room, tokens: vec![Token(token)], until: FAR }
 }
 

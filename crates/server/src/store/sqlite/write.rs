@@ -3,17 +3,16 @@
 use legwork_core::command::{Command, Decision, decide};
 use legwork_core::delivery::Tells;
 use legwork_core::fact::{Fact, What};
-use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, NewRun, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::params;
 
-use super::read::{self, all, one};
-use super::rows::{self, RunRow, unavailable};
+use super::read::{self, one};
+use super::rows::{self, RunRow};
 use super::writer::Batch;
-use super::{deliveries, groups, sql};
+use super::{deliveries, groups, queue, sql};
 
 /// Accepts a run into no group, or into one that is there.
 pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<RunRow, StoreError> {
@@ -115,57 +114,14 @@ fn said_already(batch: &Batch<'_>, n: i64, command: &Command) -> Result<Vec<Stri
     Ok(said)
 }
 
-/// Takes what is fair from each processor's queue, until the tokens are used up.
+/// Takes what is fair from the queues, until the tokens are used up.
 pub(super) fn claim(batch: &mut Batch<'_>, claim: &Claim, now: Micros) -> Result<Vec<Claimed>, StoreError> {
-    let mut claimed = Vec::new();
-    for (processor, room) in &claim.room {
-        let most = (*room).min(claim.tokens.len() - claimed.len());
-        for n in next_in_line(batch, processor, most, now)? {
-            let token = claim.tokens[claimed.len()];
-            claimed.push(start(batch, n, &Command::Start { node: claim.node, token, until: claim.until }, now)?);
-        }
-    }
-    Ok(claimed)
-}
-
-fn next_in_line(batch: &Batch<'_>, processor: &str, most: usize, now: Micros) -> Result<Vec<i64>, StoreError> {
-    if most == 0 {
-        return Ok(Vec::new());
-    }
-    let owners = owners_in_line(batch, processor)?;
-    // Most queues are empty, and counting what runs takes as long as there are leases.
-    if owners.is_empty() {
-        return Ok(Vec::new());
-    }
-    let running = running_by_owner(batch)?;
-    let mut lines = Vec::new();
-    for owner in owners {
-        let waiting = all(batch.connection, sql::FRONT_OF_QUEUE, params![processor, owner, now.0, most], |row| {
-            Ok((Micros(row.get(0).map_err(unavailable)?), row.get(1).map_err(unavailable)?))
-        })?;
-        let running = running.iter().find(|(who, _)| *who == owner).map_or(0, |(_, count)| *count);
-        lines.push(Line { running, waiting });
-    }
-    Ok(fair::pick(lines, most))
-}
-
-/// Who has anything in a processor's queue.
-fn owners_in_line(batch: &Batch<'_>, processor: &str) -> Result<Vec<String>, StoreError> {
-    let mut owners: Vec<String> = Vec::new();
-    while let Some(owner) = next_owner(batch, processor, owners.last().map_or("", String::as_str))? {
-        owners.push(owner);
-    }
-    Ok(owners)
-}
-
-fn next_owner(batch: &Batch<'_>, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
-    one(batch.connection, sql::NEXT_OWNER, params![processor, after], |row| row.get(0).map_err(unavailable))
-}
-
-fn running_by_owner(batch: &Batch<'_>) -> Result<Vec<(String, usize)>, StoreError> {
-    all(batch.connection, sql::RUNNING_BY_OWNER, [], |row| {
-        Ok((row.get(0).map_err(unavailable)?, row.get(1).map_err(unavailable)?))
+    let next = queue::next(batch.connection, claim, now)?.into_iter().zip(&claim.tokens);
+    next.map(|(n, token)| {
+        let command = Command::Start { node: claim.node, token: *token, until: claim.until };
+        start(batch, n, &command, now)
     })
+    .collect()
 }
 
 fn start(batch: &mut Batch<'_>, n: i64, command: &Command, now: Micros) -> Result<Claimed, StoreError> {

@@ -105,6 +105,8 @@ struct Move {
     from: Option<Status>,
     to: Status,
     age: Duration,
+    /// How long the run was what it was before.
+    lasted: Duration,
 }
 
 impl<'a> Batch<'a> {
@@ -168,14 +170,20 @@ impl<'a> Batch<'a> {
         self.owing += more;
     }
 
-    /// This run came into being, or went on from a status to the one in `to`.
+    /// This run came into being, or went on from a status to the one in `to`; `run` is as it was before.
     pub(super) fn moved(&mut self, run: &Run, from: Option<Status>, to: Status, now: Micros) {
         let of = self.metrics.processor(&run.processor);
-        self.moves.push(Move { of, from, to, age: now.since(run.created_at) });
+        let (age, lasted) = (now.since(run.created_at), now.since(run.life.modified_at));
+        self.moves.push(Move { of, from, to, age, lasted });
     }
 
     fn tell(&self, nudge: &dyn Nudge) {
-        self.moves.iter().for_each(|Move { of, from, to, age }| of.moved(*from, *to, *age));
+        for Move { of, from, to, age, lasted } in &self.moves {
+            of.moved(*from, *to, *age);
+            if *from == Some(Status::Running) && matches!(to, Status::Completed | Status::Failed) {
+                of.worked(*lasted);
+            }
+        }
         self.metrics.owing(self.owing);
         self.changed.iter().for_each(|id| nudge.changed(*id));
         self.grouped.iter().for_each(|id| nudge.grouped(*id));

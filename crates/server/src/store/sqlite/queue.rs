@@ -1,0 +1,108 @@
+//! The queue: who is taken next, and how many are taken before one that waits.
+
+use legwork_core::fair::{self, Queue, Turn};
+use legwork_core::id::RunId;
+use legwork_core::store::{Claim, StoreError};
+use legwork_core::time::Micros;
+use rusqlite::{Connection, params};
+
+use super::read::{all, one};
+use super::rows::unavailable;
+use super::sql;
+
+/// The runs whose turn it is. Of each owner's queue no more is read than may be taken, so that the cost does not grow with
+/// the queues.
+pub(super) fn next(connection: &Connection, claim: &Claim, now: Micros) -> Result<Vec<i64>, StoreError> {
+    let mut lines = Vec::new();
+    for (processor, room) in &claim.room.each {
+        let most = (*room).min(claim.tokens.len());
+        if most > 0 {
+            let owners = owners(connection, processor)?;
+            lines.extend(owners.into_iter().map(|owner| (processor, owner, most)));
+        }
+    }
+    // Most queues are empty, and counting what runs takes as long as there are leases.
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut running = running(connection)?;
+    let mut queues = Vec::new();
+    for (processor, owner, most) in lines {
+        let waiting = all(connection, sql::FRONT_OF_QUEUE, params![processor, owner, now.0, most], |row| {
+            Ok((Micros(row.get(0).map_err(unavailable)?), row.get(1).map_err(unavailable)?))
+        })?;
+        let owner = running.iter().position(|(known, _)| *known == owner).unwrap_or_else(|| {
+            running.push((owner, 0));
+            running.len() - 1
+        });
+        queues.push(Queue { processor: processor.clone(), owner, waiting });
+    }
+    let running = running.into_iter().map(|(_, count)| count).collect();
+    Ok(fair::share(queues, running, claim.room.clone(), claim.tokens.len()))
+}
+
+/// How many runs of the same processor are taken before this one, if that are `most` at the most and it is in line.
+pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError> {
+    let Some(Spot { processor, owner, since, n }) = one(connection, sql::SPOT, params![id.to_bytes()], spot)? else {
+        return Ok(None);
+    };
+    if since > now {
+        return Ok(None);
+    }
+    let ahead = params![processor, owner, since.0, n, most.saturating_add(1)];
+    let ahead: usize = one(connection, sql::AHEAD, ahead, |row| row.get(0).map_err(unavailable))?.unwrap_or(0);
+    let running = running(connection)?;
+    let running_of = |owner: &str| running.iter().find(|(who, _)| who == owner).map_or(0, |(_, count)| *count);
+    let turn = Turn { running: running_of(&owner) + ahead, since };
+    let mut before = ahead;
+    let mut other = next_owner(connection, &processor, "")?;
+    while let Some(who) = other.filter(|_| before <= most) {
+        let running = running_of(&who);
+        let worth = fair::worth_reading(turn, running).min(most - before + 1);
+        if who != owner && worth > 0 {
+            let waiting = all(connection, sql::FRONT_OF_QUEUE, params![processor, who, now.0, worth], |row| {
+                Ok(Micros(row.get(0).map_err(unavailable)?))
+            })?;
+            before += fair::before(turn, running, waiting);
+        }
+        other = next_owner(connection, &processor, &who)?;
+    }
+    Ok(Some(before).filter(|before| *before <= most))
+}
+
+/// Where a run stands in its queue.
+struct Spot {
+    processor: String,
+    owner: String,
+    since: Micros,
+    n: i64,
+}
+
+fn spot(row: &rusqlite::Row<'_>) -> Result<Spot, StoreError> {
+    Ok(Spot {
+        processor: row.get(0).map_err(unavailable)?,
+        owner: row.get(1).map_err(unavailable)?,
+        since: Micros(row.get(2).map_err(unavailable)?),
+        n: row.get(3).map_err(unavailable)?,
+    })
+}
+
+/// Who has anything in a processor's queue.
+fn owners(connection: &Connection, processor: &str) -> Result<Vec<String>, StoreError> {
+    let mut owners: Vec<String> = Vec::new();
+    while let Some(owner) = next_owner(connection, processor, owners.last().map_or("", String::as_str))? {
+        owners.push(owner);
+    }
+    Ok(owners)
+}
+
+fn next_owner(connection: &Connection, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
+    one(connection, sql::NEXT_OWNER, params![processor, after], |row| row.get(0).map_err(unavailable))
+}
+
+/// How much each owner has running.
+fn running(connection: &Connection) -> Result<Vec<(String, usize)>, StoreError> {
+    all(connection, sql::RUNNING_BY_OWNER, [], |row| {
+        Ok((row.get(0).map_err(unavailable)?, row.get(1).map_err(unavailable)?))
+    })
+}
