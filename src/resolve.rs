@@ -139,10 +139,11 @@ impl BadConfig {
 pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
     let webhooks = webhooks::webhooks(args.webhooks, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
-    let mut config = Config {
+    let config = Config {
         listen: listen(args.listen.or(file.listen))?,
         public_url: args.public_url.or(file.public_url).map(public_url).transpose()?,
         accept_keys: keys(if args.accept_keys.is_empty() { file.accept_keys } else { args.accept_keys })?,
+        is_own: false,
         cors_origins: cors(if args.cors_origins.is_empty() { file.cors_origins } else { args.cors_origins })?,
         store,
         corpus,
@@ -157,8 +158,6 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
             .transpose()?,
         webhooks,
     };
-    // Whoever is let in without a key is on this machine, and may have receivers on it.
-    config.webhooks.targets.loopback = config.accept_keys.is_empty();
     if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
         return Err(BadConfig::NeedsKey(config.listen));
     }
@@ -200,14 +199,14 @@ pub(crate) fn target(
         Some(list) => list.split(',').map(str::to_owned).collect(),
         None => file.accept_keys.clone(),
     };
-    let mut webhooks = webhooks::webhooks(webhooks, &file)?;
-    // The engine of a command serves those who can read the store's folder, and them only.
-    webhooks.targets.loopback = true;
+    let webhooks = webhooks::webhooks(webhooks, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
         accept_keys: keys(accept_keys)?,
+        // The engine of a command serves those who can read the store's folder.
+        is_own: true,
         cors_origins: Vec::new(),
         store,
         corpus,

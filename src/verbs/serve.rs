@@ -120,6 +120,7 @@ mod tests {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             accept_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            is_own: false,
             cors_origins: Vec::new(),
             store: "/data/legwork".into(),
             corpus: vec!["/docs".into()],

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Front, Guard, Seal, Streams, templates};
 use crate::indexer::Indexer;
+use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -46,19 +47,23 @@ impl App {
         let lines = Lines::new();
         let metrics = Metrics::new(templates());
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
-        let runs = Runs::new(store.clone(), Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
-        let keys = Keys::new(&config.accept_keys, local_key, *store.seal()).with_pages(config.is_reachable());
-        let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open()).allowing(&config.cors_origins);
+        let terms = Terms::new(&config.accept_keys, local_key, config.reach());
+        let keys = Arc::new(Keyring::new(clock, terms));
+        let guard = Guard::new(config.public_url.clone(), config.listen).allowing(&config.cors_origins);
+        let (seal, pages) = (Seal(*store.seal()), config.is_reachable());
         let store_id = store.id().to_owned();
         let streams = Streams { heartbeat: config.heartbeat, limit: config.stream_limit };
         let hooks = &config.webhooks;
         let secrets = Secrets::new(*store.seal(), hooks.secrets.clone(), hooks.scheme);
-        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), secrets));
+        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), keys.clone(), secrets));
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
-        let api = Api::new(runs.clone(), follow.clone(), processors.clone(), keys, courier, store_id, metrics, streams);
+        let (api_runs, api_follow, known) = (runs.clone(), follow.clone(), processors.clone());
+        let api = Api::new(api_runs, api_follow, known, keys, seal, pages, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

@@ -12,6 +12,7 @@ pub mod folder;
 mod follow;
 mod http;
 mod indexer;
+mod keys;
 mod lifecycle;
 pub mod machine;
 mod metrics;

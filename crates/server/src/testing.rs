@@ -27,10 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
-use crate::config::Targets;
+use crate::config::{Reach, Targets};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Front, Guard, Keys, Streams, templates};
+use crate::http::{Api, Front, Guard, Seal, Streams, templates};
 use crate::indexer::Indexer;
+use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -118,8 +119,9 @@ impl World {
         let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let keys = Keys::new(&keys, "the local key", *store.seal()).with_pages(!keys.is_empty());
-        let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
+        let (seal, pages) = (Seal(*store.seal()), !keys.is_empty());
+        let keys = Arc::new(Keyring::new(clock.clone(), Terms::new(&keys, "the local key", Reach::Machine)));
+        let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
         let docs = folder.path().join("docs");
@@ -127,14 +129,14 @@ impl World {
         let registry =
             if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
-        let targets = Targets { loopback: keys.is_open(), ..Targets::default() };
-        let rule = Rule::new(targets, "127.0.0.1:8787".parse().unwrap());
-        let courier = Arc::new(Courier::new(rule, Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
+        let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
+        let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
         let letters = Letters { output: webhook::Output::Always, base: "http://127.0.0.1:8787".to_owned() };
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
         let store_id = "store_test".to_owned();
-        let api = Api::new(runs.clone(), follow.clone(), registry.clone(), keys, courier, store_id, metrics, streams);
+        let (api_runs, api_follow, known) = (runs.clone(), follow.clone(), registry.clone());
+        let api = Api::new(api_runs, api_follow, known, keys, seal, pages, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };

@@ -25,6 +25,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "follow",
             "http",
             "indexer",
+            "keys",
             "metrics",
             "processors",
             "runs",
@@ -39,8 +40,9 @@ const PARTS: &[(&str, &[&str])] = &[
     ("documents", &["folder", "processors"]),
     ("folder", &[]),
     ("follow", &["metrics"]),
-    ("http", &["follow", "metrics", "processors", "runs", "schema", "webhooks"]),
+    ("http", &["follow", "keys", "metrics", "processors", "runs", "schema", "webhooks"]),
     ("indexer", &["runs"]),
+    ("keys", &["clock", "config"]),
     ("lifecycle", &["app", "config", "folder", "http", "machine", "processors", "store"]),
     ("machine", &[]),
     ("metrics", &[]),
@@ -49,7 +51,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("store", &["metrics"]),
     ("sweep", &["runs", "worker"]),
-    ("webhooks", &["config", "follow", "metrics", "runs"]),
+    ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];
 

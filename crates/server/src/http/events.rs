@@ -11,8 +11,8 @@ use legwork_api::sse;
 use legwork_api::token::ReadToken;
 
 use super::Api;
+use super::caller::{Caller, Reader};
 use super::failure::Failure;
-use super::keys::{Caller, Reader};
 use super::query::Query;
 use super::stream::{self, Source};
 use super::tasks::Id;
@@ -115,7 +115,7 @@ async fn all_runs(
 /// A token that lets whoever has it read this one run, for pages whose `EventSource` can send no key.
 async fn token(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Json<ReadToken>, Failure> {
     let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
-    let (token, expires_at) = api.keys.token_for(&run);
+    let (token, expires_at) = api.seal.token_for(&run, caller.1);
     Ok(Json(ReadToken { token, run_id: id.to_string(), expires_at: expires_at.map(|at| at.to_string()) }))
 }
 

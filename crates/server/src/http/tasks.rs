@@ -21,10 +21,10 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::body::Given;
+use super::caller::{Caller, Reader};
 use super::create::create;
 use super::failure::Failure;
 use super::hold::Hold;
-use super::keys::{Caller, Reader};
 use super::query::Query;
 use crate::follow::{View, Waited};
 
