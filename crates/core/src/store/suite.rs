@@ -19,13 +19,14 @@ use crate::run::{Failure, FailureCode, Run, State, Status};
 use crate::time::Micros;
 
 mod deliveries;
+mod keys;
 
 /// A check of one promise; it panics when the promise is broken.
 pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
-    [of_runs(), deliveries::promises()].concat()
+    [of_runs(), deliveries::promises(), keys::promises()].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {

@@ -5,6 +5,7 @@
 
 mod copy;
 mod deliveries;
+mod keys;
 mod open;
 mod read;
 mod rows;
@@ -21,10 +22,11 @@ use bytes::Bytes;
 use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::Fact;
-use legwork_core::id::{Owner, RunId, Token};
+use legwork_core::id::{KeyId, Owner, RunId, Token};
+use legwork_core::key::Key;
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ListQuery, NewRun, Nudge,
+    AddKeyError, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ForgetKeyError, ListQuery, NewRun, Nudge,
     OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
@@ -172,6 +174,22 @@ impl Store for SqliteStore {
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
         self.writer.write(move |batch| write::forget(batch, id)).await?
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        self.readers.with(keys::all_keys)
+    }
+
+    async fn add_key(&self, new: Key) -> Result<(), AddKeyError> {
+        self.writer.write(move |batch| keys::add(batch, &new)).await?
+    }
+
+    async fn revoke_key(&self, id: KeyId, now: Micros) -> Result<Option<Key>, StoreError> {
+        self.writer.write(move |batch| keys::revoke(batch, id, now)).await
+    }
+
+    async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError> {
+        self.writer.write(move |batch| keys::forget(batch, id, now)).await?
     }
 }
 

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_runs.sql"),
     include_str!("../../../migrations/sqlite/0002_search.sql"),
     include_str!("../../../migrations/sqlite/0003_webhooks.sql"),
+    include_str!("../../../migrations/sqlite/0004_keys.sql"),
 ];
 
 /// The newest schema that this program knows.

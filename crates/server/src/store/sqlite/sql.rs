@@ -161,6 +161,13 @@ statements! {
     FORGET_OUTPUT = "delete from outputs where n = ?1";
     FORGET_RUN = "delete from runs where n = ?1";
 
+    KEYS = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
+    ADD_KEY = "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    REVOKE_KEY = "update keys set revoked_at = ?2 where digest = ?1";
+    FORGET_KEY = "delete from keys where digest = ?1";
+    COUNT_KEYS = "select count(*) from keys";
+
     STORE_ID = "select value from meta where key = 'store_id'";
     SET_STORE_ID = "insert into meta (key, value) values ('store_id', ?1)";
     VOID_LEASES = "update leases set until = 0";
