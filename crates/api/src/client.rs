@@ -23,6 +23,7 @@ use crate::source::SourceView;
 
 mod answer;
 mod error;
+mod keys;
 mod patience;
 mod stream;
 mod webhooks;

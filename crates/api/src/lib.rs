@@ -4,6 +4,7 @@
 //!   carries as the very bytes it was given.
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
+//! - [`key`] is how a server's operator makes keys for callers.
 //! - [`token`] lets a browser read one run.
 //! - [`webhook`] is what a run's webhook is sent; [`signature`] signs that and checks it; [`secret`] is what it is signed with.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
@@ -17,6 +18,7 @@ pub mod code;
 pub mod event;
 mod findings;
 mod json;
+pub mod key;
 pub mod result;
 pub mod run;
 pub mod run_input;

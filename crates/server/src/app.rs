@@ -25,6 +25,8 @@ use crate::worker::{Leases, Patience, Worker};
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) front: Arc<Front>,
+    /// To be read once before anybody is answered.
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -51,7 +53,7 @@ impl App {
         let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let terms = Terms::new(&config.accept_keys, local_key, config.reach());
-        let keys = Arc::new(Keyring::new(clock, terms));
+        let keys = Arc::new(Keyring::new(store.clone(), clock, terms));
         let guard = Guard::new(config.public_url.clone(), config.listen).allowing(&config.cors_origins);
         let (seal, pages) = (Seal(*store.seal()), config.is_reachable());
         let store_id = store.id().to_owned();
@@ -63,12 +65,12 @@ impl App {
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
         let (api_runs, api_follow, known) = (runs.clone(), follow.clone(), processors.clone());
-        let api = Api::new(api_runs, api_follow, known, keys, seal, pages, courier, store_id, metrics, streams);
+        let api = Api::new(api_runs, api_follow, known, keys.clone(), seal, pages, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(config.slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+        Ok(Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::BodyExt as _;
 use legwork_api::signature::Scheme;
@@ -50,6 +51,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runs: Runs,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -120,7 +122,10 @@ impl World {
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
         let (seal, pages) = (Seal(*store.seal()), !keys.is_empty());
-        let keys = Arc::new(Keyring::new(clock.clone(), Terms::new(&keys, "the local key", Reach::Machine)));
+        let keys =
+            Arc::new(Keyring::new(store.clone(), clock.clone(), Terms::new(&keys, "the local key", Reach::Machine)));
+        // The embedded store reads where it is asked.
+        keys.refresh().now_or_never().unwrap().unwrap();
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
@@ -136,7 +141,7 @@ impl World {
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
         let store_id = "store_test".to_owned();
         let (api_runs, api_follow, known) = (runs.clone(), follow.clone(), registry.clone());
-        let api = Api::new(api_runs, api_follow, known, keys, seal, pages, courier, store_id, metrics, streams);
+        let api = Api::new(api_runs, api_follow, known, keys.clone(), seal, pages, courier, store_id, metrics, streams);
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
@@ -151,6 +156,7 @@ impl World {
             store,
             runs,
             lines,
+            keys,
             follow,
             worker,
             sender,

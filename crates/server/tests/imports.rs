@@ -43,7 +43,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("http", &["follow", "keys", "metrics", "processors", "runs", "schema", "webhooks"]),
     ("indexer", &["runs"]),
     ("keys", &["clock", "config"]),
-    ("lifecycle", &["app", "config", "folder", "http", "machine", "processors", "store"]),
+    ("lifecycle", &["app", "config", "folder", "http", "keys", "machine", "processors", "store"]),
     ("machine", &[]),
     ("metrics", &[]),
     ("processors", &["clock", "machine"]),
@@ -65,7 +65,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "webhooks"]),
     ("jsonschema", &["schema"]),
     // A stream is encoded where it is read, once for all who follow.
-    ("legwork_api", &["config", "follow", "http", "worker", "schema", "webhooks"]),
+    ("legwork_api", &["config", "follow", "http", "keys", "worker", "schema", "webhooks"]),
 ];
 
 fn root() -> PathBuf {

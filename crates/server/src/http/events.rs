@@ -74,7 +74,7 @@ async fn events(
     }
     let first = after.is_none().then(from_the_start);
     let source = Source::Log(api.follow.log(run, after.unwrap_or(0)));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, reader.1, &api))
 }
 
 /// The same log, a page at a time.
@@ -109,7 +109,7 @@ async fn all_runs(
     });
     let first = after.is_none().then(from_the_start);
     let source = Source::Feed(api.follow.feed(caller.0, wanted, after.unwrap_or(0)));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, caller.1, &api))
 }
 
 /// A token that lets whoever has it read this one run, for pages whose `EventSource` can send no key.

@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod guard;
 mod hold;
+mod keys;
 mod listener;
 mod ops;
 mod query;

@@ -26,8 +26,8 @@ use legwork_core::id::{KeyId, Owner, RunId, Token};
 use legwork_core::key::Key;
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    AddKeyError, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ForgetKeyError, ListQuery, NewRun, Nudge,
-    OwedDelivery, Page, Store, StoreError,
+    AddKeyError, ApplyError, Claim, Claimed, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, ForgetKeyError,
+    ListQuery, NewRun, Nudge, OwedDelivery, Page, Store, StoreError,
 };
 use legwork_core::time::Micros;
 

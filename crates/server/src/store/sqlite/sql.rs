@@ -166,7 +166,6 @@ statements! {
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     REVOKE_KEY = "update keys set revoked_at = ?2 where digest = ?1";
     FORGET_KEY = "delete from keys where digest = ?1";
-    COUNT_KEYS = "select count(*) from keys";
 
     STORE_ID = "select value from meta where key = 'store_id'";
     SET_STORE_ID = "insert into meta (key, value) values ('store_id', ?1)";
