@@ -132,12 +132,18 @@ async fn running(local: &Local) -> Result<Option<Client>, Failure> {
     Ok(None)
 }
 
+/// Whether the server at this address is the one that runs on the store.
+pub(crate) async fn is_of(local: &Local, url: &str) -> bool {
+    let (Some(file), Ok(client)) = (folder::holder(&local.config.store), Client::new(url, None)) else { return false };
+    client.health().await.is_ok_and(|health| health.store == file.store_id)
+}
+
 fn key_for(local: &Local, file: &ServerFile) -> String {
     local.key.clone().unwrap_or_else(|| file.key.clone())
 }
 
 fn own(local: &Local, engine: &Running) -> Result<Client, Failure> {
-    let known = local.key.as_ref().filter(|key| local.config.accept_keys.contains(key));
+    let known = local.key.as_ref().filter(|key| engine.accepts(key));
     let key = known.cloned().unwrap_or_else(|| engine.local_key().to_owned());
     Ok(Client::new(&format!("http://{}", engine.address()), Some(key))?)
 }

@@ -31,7 +31,7 @@ use legwork_core::store::{
 };
 use legwork_core::time::Micros;
 
-pub use self::copy::{CopyError, Summary, copy, known, summary};
+pub use self::copy::{CopyError, Summary, copy, known, made_keys, summary};
 pub use self::open::OpenError;
 use self::open::Opened;
 use self::read::Readers;

@@ -165,6 +165,7 @@ statements! {
     ADD_KEY = "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     REVOKE_KEY = "update keys set revoked_at = ?2 where digest = ?1";
+    COUNT_KEYS = "select count(*) from keys";
     FORGET_KEY = "delete from keys where digest = ?1";
 
     STORE_ID = "select value from meta where key = 'store_id'";
