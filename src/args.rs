@@ -71,8 +71,8 @@ pub(crate) struct ServeArgs {
     /// The address callers use, if it is another (behind a proxy, for example).
     #[arg(long, value_name = "URL", env = "LEGWORK_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
-    /// A key that callers may show, or `@FILE` with one a line; may be given several times. Without any, everybody on
-    /// this machine may use the server, and nobody else.
+    /// A key that callers may show, or `@FILE` with one a line; may be given several times. `legwork key create` makes keys
+    /// that lie in the store. Without any, everybody on this machine may use the server, and nobody else.
     #[arg(
         long = "accept-key",
         value_name = "KEY",

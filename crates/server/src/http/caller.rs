@@ -84,6 +84,17 @@ fn authorization<'a>(headers: &'a HeaderMap, wanted: &[u8]) -> Option<&'a [u8]> 
     scheme.eq_ignore_ascii_case(wanted).then_some(rest.trim_ascii())
 }
 
+/// Waits for what an answer needs, but no longer than whoever asks may have it: a key that is taken back ends its waits.
+pub(super) async fn while_let_in<T>(api: &Api, by: By, wait: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        waited = wait => Ok(waited),
+        () = api.keys.clone().ended(by) => {
+            Err(Failure::new(Code::Unauthorized, "what let this request in is good no more: keys have changed"))
+        }
+    }
+}
+
 /// Who may look at the operator's pages: everybody on this machine, and whoever has a key from elsewhere.
 pub(crate) struct Operator;
 

@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_key_that_adopts_is_local() {
         let adopting = Key { owner: Owner::local(), ..made("a") };
-        let ring = ring(&[], Reach::Beyond, &[adopting.clone()]);
+        let ring = ring(&[], Reach::Beyond, std::slice::from_ref(&adopting));
         assert_eq!(ring.admit(Some(b"a"), NOW), Ok(Pass { owner: Owner::local(), by: By::Made(adopting.id()) }));
     }
 
@@ -274,7 +274,7 @@ mod tests {
     fn a_right_holds_as_long_as_what_it_rests_on() {
         let limited = Key { expires_at: Some(Micros(NOW.0 + 5)), ..made("limited") };
         let by = By::Made(limited.id());
-        let keyed = ring(&["one"], Reach::Machine, &[limited.clone()]);
+        let keyed = ring(&["one"], Reach::Machine, std::slice::from_ref(&limited));
         assert_eq!(keyed.holds(by, NOW), Some(Holds::For(Duration::from_micros(5))));
         assert_eq!(keyed.holds(by, Micros(NOW.0 + 5)), None);
         assert_eq!(keyed.with(vec![limited.revoked(NOW)]).holds(by, NOW), None);

@@ -180,7 +180,7 @@ async fn what_cannot_be_done_with_a_key_is_told() {
 }
 
 #[tokio::test]
-async fn the_streams_and_tokens_of_a_key_end_with_it() {
+async fn the_streams_waits_and_tokens_of_a_key_end_with_it() {
     let world = World::new();
     let (id, key) = made(&world, json!({"name": "page", "adopt": true})).await;
     let run = submitted(&world, &key).await;
@@ -189,9 +189,16 @@ async fn the_streams_and_tokens_of_a_key_end_with_it() {
     let by_token = format!("{RUNS}/{run}?token={token}");
     assert_eq!(world.get(&by_token).await.status, 200);
     let (feed, watched) = (format!("{RUNS}/events"), format!("{RUNS}/{run}/events?token={token}"));
-    let (all, one, revoked) =
-        tokio::join!(world.ask("GET", &feed, &mine, b""), world.get(&watched), revoked(&world, &id));
+    let (held, polled) = (format!("{RUNS}/{run}/result"), format!("{RUNS}/{run}?wait=60"));
+    let (all, one, held, polled, revoked) = tokio::join!(
+        world.ask("GET", &feed, &mine, b""),
+        world.get(&watched),
+        world.ask("GET", &held, &mine, b""),
+        world.ask("GET", &polled, &mine, b""),
+        revoked(&world, &id)
+    );
     assert_eq!((all.status, one.status, revoked.status), (200, 200, 200), "they were streams, and have ended");
+    assert_eq!((held.status, polled.status), (401, 401), "nobody waits for what he may not have");
     assert_eq!(world.get(&by_token).await.status, 401);
 }
 
