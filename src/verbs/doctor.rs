@@ -196,9 +196,10 @@ fn counted(folder: &FolderSurvey) -> Finding {
 fn keys(given: &[String], made: usize) -> Finding {
     match (given.len(), made) {
         (0, 0) => finding(Well, "keys", "none: a server here is for everybody on this machine, and nobody else"),
-        (given, 0) => finding(Well, "keys", format!("a server here is given {given}")),
+        (given, 0) => finding(Well, "keys", format!("a server here accepts {given}")),
+        (0, made) => finding(Well, "keys", format!("{made} made, and `legwork key list` shows how they stand")),
         (given, made) => {
-            let says = format!("a server here is given {given}, and {made} were made: `legwork key list` shows those");
+            let says = format!("{given} given, and {made} made: `legwork key list` shows how those stand");
             finding(Well, "keys", says)
         }
     }

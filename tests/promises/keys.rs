@@ -108,6 +108,7 @@ fn keys_are_managed_without_a_server_and_let_one_listen_to_others() {
     assert_eq!(without.status.code(), Some(2));
     assert!(stderr(&without).contains("legwork key create NAME"), "{}", stderr(&without));
     let key = made(store.path(), &["laptop"]);
+    assert!(stdout(&on(store.path(), &[], &["doctor"])).contains("1 made, and `legwork key list` shows"));
     // A command that has no server does the work as this key's owner, if it is told to.
     let asked = on(store.path(), &[("LEGWORK_API_KEY", &key)], &["ask", "What is the capital of Chad?", "--json"]);
     let run = serde_json::from_str::<Value>(&stdout(&asked)).unwrap()["run"]["run_id"].as_str().unwrap().to_owned();
