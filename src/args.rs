@@ -8,6 +8,8 @@ use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcomman
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
+use crate::expiry::Expiry;
+
 /// Hand it a question, get a run; it does the legwork and answers with sources.
 ///
 /// A self-hosted server of the Task API, its client and its researchers in one program.
@@ -46,7 +48,7 @@ pub(crate) enum Verb {
     Listen(ListenArgs),
     /// Show what a run's webhook was sent, send it again, or try a receiver.
     Webhooks(WebhooksArgs),
-    /// Show the secrets that a server shares with others.
+    /// Make, list and take back the keys of a server; show what webhooks are signed with.
     Key(KeyArgs),
     /// List the documents that are answered from, and the files that were left out and why.
     Corpus(CorpusArgs),
@@ -72,8 +74,8 @@ pub(crate) struct ServeArgs {
     /// The address callers use, if it is another (behind a proxy, for example).
     #[arg(long, value_name = "URL", env = "LEGWORK_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
-    /// A key that callers may show, or `@FILE` with one a line; may be given several times. Without any, everybody on
-    /// this machine may use the server, and nobody else.
+    /// A key that callers may show, or `@FILE` with one a line; may be given several times. `legwork key create` makes keys
+    /// that lie in the store. Without any, everybody on this machine may use the server, and nobody else.
     #[arg(
         long = "accept-key",
         value_name = "KEY",
@@ -420,8 +422,57 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyKind {
+    /// Make a key for a caller and print it: this once, since only its digest is kept. From the first key on the server
+    /// takes nobody without one.
+    Create(KeyCreateArgs),
+    /// List the keys that were made.
+    List(KeyListArgs),
+    /// Take a key back; a running server refuses it at once.
+    Revoke(KeyNamedArgs),
+    /// Remove a key that has expired or was revoked. A store without any key is open to this machine again.
+    Forget(KeyNamedArgs),
     /// Show what your webhooks are signed with, one secret a line.
     Webhook(WebhookKeyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyCreateArgs {
+    /// What to call it.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// When it stops being accepted: after a time like 12h, 90d, 6w or 1y, or when a day like 2027-01-31 begins, in UTC
+    /// [default: never].
+    #[arg(long, value_name = "TIME|DAY")]
+    pub(crate) expires: Option<Expiry>,
+    /// Let it see the runs that were made when there were no keys. Several keys may; they share all their runs.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Print it with all that is kept of it, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyListArgs {
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyNamedArgs {
+    /// The key, by its name or its id.
+    #[arg(value_name = "NAME|ID")]
+    pub(crate) key: String,
+    /// Print what is left as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
 }
 
 #[derive(Debug, clap::Args)]

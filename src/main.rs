@@ -7,6 +7,7 @@ mod checkup;
 mod config_file;
 mod environment;
 mod exit;
+mod expiry;
 mod print;
 mod progress;
 mod receiver;

@@ -259,7 +259,7 @@ pub(crate) fn without_output(run: &TaskRun) -> String {
 }
 
 /// `2025-04-23 20:21:48Z`.
-fn moment(at: Option<Micros>) -> String {
+pub(crate) fn moment(at: Option<Micros>) -> String {
     at.map_or_else(
         || "-".to_owned(),
         |at| at.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).chain(['Z']).collect(),

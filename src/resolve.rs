@@ -75,6 +75,9 @@ fn quoted(word: &str) -> String {
     if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+/// How a server comes by keys.
+const MAKE_ONE: &str = "make one with `legwork key create NAME`, or give one";
+
 /// Why what was typed, set or written down cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadConfig {
@@ -120,11 +123,11 @@ impl BadConfig {
         match self {
             Self::NeedsKey(listen) => {
                 let key = Uuid::new_v4().simple();
-                Some(format!("legwork serve --listen {listen} --accept-key {key}"))
+                Some(format!("{MAKE_ONE}: legwork serve --listen {listen} --accept-key {key}"))
             }
             Self::NeedsKeyAt(url) => {
                 let key = Uuid::new_v4().simple();
-                Some(format!("legwork serve --public-url {} --accept-key {key}", quoted(url.as_str())))
+                Some(format!("{MAKE_ONE}: legwork serve --public-url {} --accept-key {key}", quoted(url.as_str())))
             }
             Self::Listen(_) => Some("write an IP address and a port, for example 127.0.0.1:8787".to_owned()),
             Self::PublicUrl(_) => Some("write it as callers do, for example https://tasks.example.com".to_owned()),
@@ -146,10 +149,11 @@ impl BadConfig {
 pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
     let webhooks = webhooks::webhooks(args.webhooks, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
-    let mut config = Config {
+    let config = Config {
         listen: listen(args.listen.or(file.listen))?,
         public_url: args.public_url.or(file.public_url).map(public_url).transpose()?,
         accept_keys: keys(if args.accept_keys.is_empty() { file.accept_keys } else { args.accept_keys })?,
+        is_own: false,
         cors_origins: cors(if args.cors_origins.is_empty() { file.cors_origins } else { args.cors_origins })?,
         store,
         corpus,
@@ -170,16 +174,19 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
             .transpose()?,
         webhooks,
     };
-    // Whoever is let in without a key is on this machine, and may have receivers on it.
-    config.webhooks.targets.loopback = config.accept_keys.is_empty();
-    if config.accept_keys.is_empty() && !config.listen.ip().is_loopback() {
+    Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
+}
+
+/// Whether a server that was given no key, and has so many in its store, may be reached as it would be.
+pub(crate) fn check_reach(config: &Config, made: usize) -> Result<(), BadConfig> {
+    if !config.accept_keys.is_empty() || made > 0 {
+        return Ok(());
+    }
+    if !config.listen.ip().is_loopback() {
         return Err(BadConfig::NeedsKey(config.listen));
     }
     // Whatever stands in front of it asks from this machine, and lets others in.
-    if let (true, Some(url)) = (config.accept_keys.is_empty(), &config.public_url) {
-        return Err(BadConfig::NeedsKeyAt(url.clone()));
-    }
-    Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
+    config.public_url.clone().map_or(Ok(()), |url| Err(BadConfig::NeedsKeyAt(url)))
 }
 
 /// The folder of a store that is looked at as it lies there.
@@ -213,14 +220,14 @@ pub(crate) fn target(
         Some(list) => list.split(',').map(str::to_owned).collect(),
         None => file.accept_keys.clone(),
     };
-    let mut webhooks = webhooks::webhooks(webhooks, &file)?;
-    // The engine of a command serves those who can read the store's folder, and them only.
-    webhooks.targets.loopback = true;
+    let webhooks = webhooks::webhooks(webhooks, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_url: None,
         accept_keys: keys(accept_keys)?,
+        // The engine of a command serves those who can read the store's folder.
+        is_own: true,
         cors_origins: Vec::new(),
         store,
         corpus,

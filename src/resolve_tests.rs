@@ -70,21 +70,28 @@ fn an_address_may_be_short() {
 
 #[test]
 fn beyond_loopback_it_wants_a_key_and_says_how() {
-    let refused = served(listening("0.0.0.0:8787")).unwrap_err();
+    let beyond = served(listening("0.0.0.0:8787")).unwrap();
+    let refused = check_reach(&beyond, 0).unwrap_err();
     assert!(matches!(refused, BadConfig::NeedsKey(_)), "{refused}");
-    assert!(refused.hint().unwrap().starts_with("legwork serve --listen 0.0.0.0:8787 --accept-key "));
+    let hint = refused.hint().unwrap();
+    assert!(hint.contains("`legwork key create NAME`"), "{hint}");
+    assert!(hint.contains(": legwork serve --listen 0.0.0.0:8787 --accept-key "), "{hint}");
+    assert!(check_reach(&beyond, 1).is_ok(), "there is one in the store");
     let keyed = ServeArgs { accept_keys: vec!["k".to_owned()], ..listening("0.0.0.0:8787") };
-    assert_eq!(served(keyed).unwrap().accept_keys, ["k"]);
+    let keyed = served(keyed).unwrap();
+    assert!(check_reach(&keyed, 0).is_ok());
+    assert_eq!(keyed.accept_keys, ["k"]);
 }
 
 #[test]
 fn behind_a_public_address_it_wants_a_key_and_says_how() {
     let public = || ServeArgs { public_url: Some("https://tasks.example.com".to_owned()), ..ServeArgs::default() };
-    let refused = served(public()).unwrap_err();
+    let refused = check_reach(&served(public()).unwrap(), 0).unwrap_err();
     assert!(matches!(refused, BadConfig::NeedsKeyAt(_)), "{refused}");
-    assert!(refused.hint().unwrap().starts_with("legwork serve --public-url https://tasks.example.com/ --accept-key "));
-    let keyed = ServeArgs { accept_keys: vec!["k".to_owned()], ..public() };
-    assert_eq!(served(keyed).unwrap().accept_keys, ["k"]);
+    let hint = refused.hint().unwrap();
+    assert!(hint.contains(": legwork serve --public-url https://tasks.example.com/ --accept-key "), "{hint}");
+    let keyed = served(ServeArgs { accept_keys: vec!["k".to_owned()], ..public() }).unwrap();
+    assert!(check_reach(&keyed, 0).is_ok() && check_reach(&served(public()).unwrap(), 1).is_ok());
 }
 
 #[test]

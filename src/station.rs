@@ -10,7 +10,6 @@ use legwork_server::config::{Config, Role};
 use legwork_server::folder::{self, FolderError, ServerFile};
 use legwork_server::{Running, StartError};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use crate::exit::{Exit, Failure};
 use crate::resolve::{Local, Target};
@@ -107,7 +106,7 @@ async fn on_store(local: &Local, role: Role) -> Result<(Client, Option<Running>)
         if let Some(client) = running(local).await? {
             return Ok((client, None));
         }
-        match legwork_server::start(engine(local, role)).await {
+        match legwork_server::start(Config { role, ..local.config.clone() }).await {
             Ok(engine) => {
                 let client = own(local, &engine)?;
                 return Ok((client, Some(engine)));
@@ -133,24 +132,20 @@ async fn running(local: &Local) -> Result<Option<Client>, Failure> {
     Ok(None)
 }
 
+/// Whether the server at this address is the one that runs on the store.
+pub(crate) async fn is_of(local: &Local, url: &str) -> bool {
+    let (Some(file), Ok(client)) = (folder::holder(&local.config.store), Client::new(url, None)) else { return false };
+    client.health().await.is_ok_and(|health| health.store == file.store_id)
+}
+
 fn key_for(local: &Local, file: &ServerFile) -> String {
     local.key.clone().unwrap_or_else(|| file.key.clone())
 }
 
 fn own(local: &Local, engine: &Running) -> Result<Client, Failure> {
-    let known = local.key.as_ref().filter(|key| local.config.accept_keys.contains(key));
+    let known = local.key.as_ref().filter(|key| engine.accepts(key));
     let key = known.cloned().unwrap_or_else(|| engine.local_key().to_owned());
     Ok(Client::new(&format!("http://{}", engine.address()), Some(key))?)
-}
-
-/// How to run on the store. The engine of a command is nobody else's business: without keys it is not open, but takes
-/// the store's own key only.
-fn engine(local: &Local, role: Role) -> Config {
-    let mut config = Config { role, ..local.config.clone() };
-    if config.accept_keys.is_empty() {
-        config.accept_keys.push(Uuid::new_v4().to_string());
-    }
-    config
 }
 
 pub(crate) fn not_started(error: StartError) -> Failure {

@@ -26,8 +26,8 @@ use crate::args::{Args, LogArg, TargetArgs, Verb, WebhookArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::resolve::{self, BadConfig};
-use crate::station::Station;
+use crate::resolve::{self, BadConfig, Target};
+use crate::station::{self, Station};
 use crate::telemetry::{self, Usual};
 
 /// Does what was typed.
@@ -73,5 +73,28 @@ impl Settings {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
         let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
         Station::find(resolve::target(args, webhooks, self.file?, &self.environment)?, role).await
+    }
+
+    /// The same for what only the operator may do: with the key in the store's folder, whatever other was given. A server
+    /// that was named is found by its store as well, if that is the one that the command would use without a name.
+    async fn operator(self, args: TargetArgs) -> Result<Station, Failure> {
+        telemetry::start(Usual::Command, self.verbose, LogArg::Text);
+        let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let (file, environment) = (self.file?, self.environment);
+        let named = resolve::target(args.clone(), webhooks.clone(), file.clone(), &environment)?;
+        let here = resolve::target(
+            TargetArgs { server: None, api_key: None, ..args },
+            webhooks,
+            ConfigFile { server: None, api_key: None, ..file },
+            &Environment { parallel_base_url: None, ..environment },
+        );
+        let target = match (named, here) {
+            (Target::Store(_), here) => here?,
+            (Target::Server { url, .. }, Ok(Target::Store(local))) if station::is_of(&local, &url).await => {
+                Target::Store(local)
+            }
+            (named @ Target::Server { .. }, _) => named,
+        };
+        Station::find(target, Role::Api).await
     }
 }

@@ -17,7 +17,6 @@ pub(super) fn webhooks(args: WebhookArgs, file: &ConfigFile) -> Result<Webhooks,
     let secrets = secrets(or_file(args.webhook_secrets, &file.webhook_secrets), scheme)?;
     let output = args.webhook_output.or(file.webhook_output).map_or(Output::Always, Output::from);
     let targets = Targets {
-        loopback: false,
         private: args.allow_private_targets || file.allow_private_targets,
         hosts: hosts(or_file(args.allow_targets, &file.allow_targets))?,
     };

@@ -61,7 +61,7 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             for folder in &local.config.corpus {
                 found.push(corpus(local.config.store.clone(), folder.clone()).await);
             }
-            found.push(keys(&local.config.accept_keys));
+            found.push(keys(&local.config.accept_keys, upkeep::made_keys(&local.config.store).unwrap_or(0)));
             found.extend(own_server(&local, listen).await);
         }
     }
@@ -94,7 +94,12 @@ fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Res
         finding(Fail, "settings", format!("`serve` refuses: {}", first.trim_start_matches("error: ")))
     })?;
     let serve = resolve::serve(ServeArgs { store, ..args }, file, environment);
-    serve.map(|serve| serve.config.listen).map_err(|bad| wrong("settings", &bad))
+    let serve = serve.and_then(|serve| {
+        // What is wrong with the store is told where that is looked at.
+        resolve::check_reach(&serve.config, upkeep::made_keys(&serve.config.store).unwrap_or(1))?;
+        Ok(serve.config.listen)
+    });
+    serve.map_err(|bad| wrong("settings", &bad))
 }
 
 fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
@@ -188,10 +193,15 @@ fn counted(folder: &FolderSurvey) -> Finding {
     finding(if is_empty { Warn } else { Well }, "corpus", says)
 }
 
-fn keys(accepted: &[String]) -> Finding {
-    match accepted.len() {
-        0 => finding(Well, "keys", "none: a server here is for everybody on this machine, and nobody else"),
-        count => finding(Well, "keys", format!("a server here accepts {count}")),
+fn keys(given: &[String], made: usize) -> Finding {
+    match (given.len(), made) {
+        (0, 0) => finding(Well, "keys", "none: a server here is for everybody on this machine, and nobody else"),
+        (given, 0) => finding(Well, "keys", format!("a server here accepts {given}")),
+        (0, made) => finding(Well, "keys", format!("{made} made, and `legwork key list` shows how they stand")),
+        (given, made) => {
+            let says = format!("{given} given, and {made} made: `legwork key list` shows how those stand");
+            finding(Well, "keys", says)
+        }
     }
 }
 

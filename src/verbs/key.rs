@@ -1,4 +1,6 @@
-//! `legwork key`: the secrets that a server shares with others.
+//! `legwork key`: the keys of a server, and the secrets that its webhooks are signed with.
+
+mod made;
 
 use legwork_api::secret::Secret;
 use legwork_api::signature::secret_of;
@@ -12,6 +14,10 @@ use crate::{print, render};
 
 pub(super) async fn run(args: KeyArgs, settings: Settings) -> Result<Exit, Failure> {
     match args.kind {
+        KeyKind::Create(args) => made::create(args, settings).await,
+        KeyKind::List(args) => made::list(args, settings).await,
+        KeyKind::Revoke(args) => made::revoke(args, settings).await,
+        KeyKind::Forget(args) => made::forget(args, settings).await,
         KeyKind::Webhook(args) => webhook(args, settings).await,
     }
 }

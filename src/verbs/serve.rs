@@ -6,7 +6,7 @@ use std::time::Duration;
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::FolderError;
 use legwork_server::processors::Registry;
-use legwork_server::{Running, StartError, StopError};
+use legwork_server::{Running, StartError, StopError, upkeep};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
@@ -23,11 +23,13 @@ const A_MOMENT: Duration = Duration::from_secs(2);
 pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Failure> {
     let idle = args.idle;
     let serve = resolve::serve(args, settings.file?, &settings.environment)?;
+    // A store that cannot be read is told of at the start, which looks again.
+    resolve::check_reach(&serve.config, upkeep::made_keys(&serve.config.store).unwrap_or(1))?;
     telemetry::start(Usual::Server, settings.verbose, serve.log);
     let mut signals = Signals::listen()?;
     let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
     match serve.log {
-        LogArg::Text => print::talk(&greeting(&serve.config, running.address())),
+        LogArg::Text => print::talk(&greeting(&serve.config, running.address(), Accepted::by(&running))),
         // Whatever reads the log reads nothing else.
         LogArg::Json => info!(
             server.address = %running.address(),
@@ -69,11 +71,26 @@ async fn start(config: &Config, idle: bool) -> Result<Running, StartError> {
     }
 }
 
+/// What a server accepts as it starts.
+#[derive(Clone, Copy)]
+struct Accepted {
+    /// Any key or none.
+    any: bool,
+    /// So many that were made.
+    made: usize,
+}
+
+impl Accepted {
+    fn by(running: &Running) -> Self {
+        Self { any: running.is_open(), made: running.made_keys() }
+    }
+}
+
 /// What is running and how to use it, ready to be pasted.
-fn greeting(config: &Config, address: SocketAddr) -> String {
+fn greeting(config: &Config, address: SocketAddr, accepted: Accepted) -> String {
     let url = callers_url(config, address);
-    let (keys, key, header) = match config.accept_keys.len() {
-        0 => ("none: everybody on this machine may use it, and nobody else".to_owned(), "any", ""),
+    let (keys, key, header) = match config.accept_keys.len() + accepted.made {
+        _ if accepted.any => ("none: everybody on this machine may use it, and nobody else".to_owned(), "any", ""),
         count => (format!("{count} accepted"), "YOUR_KEY", " -H \"x-api-key: $PARALLEL_API_KEY\""),
     };
     let mut corpus = vec!["built-in".to_owned()];
@@ -115,11 +132,14 @@ fn callers_url(config: &Config, address: SocketAddr) -> String {
 mod tests {
     use super::*;
 
+    const KEYED: Accepted = Accepted { any: false, made: 2 };
+
     fn config(keys: &[&str]) -> Config {
         Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             accept_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            is_own: false,
             cors_origins: Vec::new(),
             store: "/data/legwork".into(),
             corpus: vec!["/docs".into()],
@@ -136,12 +156,14 @@ mod tests {
 
     #[test]
     fn the_greeting_says_how_to_use_it() {
-        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap()));
+        let everybody = Accepted { any: true, made: 0 };
+        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody));
     }
 
     #[test]
     fn the_greeting_of_a_server_with_keys_shows_none() {
-        let told = greeting(&config(&["sesame"]), "0.0.0.0:8787".parse().unwrap());
+        let told = greeting(&config(&["sesame"]), "0.0.0.0:8787".parse().unwrap(), KEYED);
+        assert!(told.contains("keys    3 accepted"), "{told}");
         assert!(told.contains("$PARALLEL_API_KEY") && told.contains("PARALLEL_BASE_URL=http://127.0.0.1:8787"));
         assert!(!told.contains("sesame"));
     }
@@ -149,6 +171,6 @@ mod tests {
     #[test]
     fn callers_are_given_the_public_address() {
         let config = Config { public_url: Some("https://tasks.example.com/".parse().unwrap()), ..config(&["k"]) };
-        assert!(greeting(&config, "0.0.0.0:8787".parse().unwrap()).contains("=https://tasks.example.com\n"));
+        assert!(greeting(&config, "0.0.0.0:8787".parse().unwrap(), KEYED).contains("=https://tasks.example.com\n"));
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod documents;
 mod guide;
+mod keys;
 mod operations;
 mod sdk;
 mod streams;

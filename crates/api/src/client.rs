@@ -24,6 +24,7 @@ use crate::source::SourceView;
 mod answer;
 mod error;
 mod groups;
+mod keys;
 mod patience;
 mod stream;
 mod webhooks;

@@ -5,6 +5,7 @@
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
 //! - [`group`] is what a caller is shown of a group of runs.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
+//! - [`key`] is how a server's operator makes keys for callers.
 //! - [`token`] lets a browser read one run.
 //! - [`webhook`] is what a run's webhook is sent; [`signature`] signs that and checks it; [`secret`] is what it is signed with.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
@@ -19,6 +20,7 @@ pub mod event;
 mod findings;
 pub mod group;
 mod json;
+pub mod key;
 pub mod result;
 pub mod run;
 pub mod run_input;

@@ -120,7 +120,7 @@ impl RunInput {
 }
 
 impl Unreadable {
-    fn because(faults: Vec<Fault>) -> Self {
+    pub(crate) fn because(faults: Vec<Fault>) -> Self {
         let told: Vec<&str> = faults.iter().take(SPELLED_OUT).map(|fault| fault.msg.as_str()).collect();
         let more = faults.len() - told.len();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };

@@ -63,7 +63,7 @@ macro_rules! hex_id {
             type Err = BadId;
 
             fn from_str(text: &str) -> Result<Self, BadId> {
-                parse_hex(text, $prefix).map(Self).ok_or(BadId { prefix: $prefix })
+                parse_hex(text, $prefix, 32).map(Self).ok_or(BadId { prefix: $prefix })
             }
         }
     };
@@ -72,11 +72,47 @@ macro_rules! hex_id {
 hex_id!(RunId, "trun_");
 hex_id!(GroupId, "tgrp_");
 
-fn parse_hex(text: &str, prefix: &str) -> Option<u128> {
+fn parse_hex(text: &str, prefix: &str, length: usize) -> Option<u128> {
     let digits = text.strip_prefix(prefix)?;
-    let plain = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let plain = digits.len() == length && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     plain.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
+
+/// A caller's key: `key_` and 16 lower-case hex digits, the beginning of its digest. It says nothing of the key itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(u64);
+
+impl KeyId {
+    /// Names the key whose digest begins with this number.
+    pub const fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key_{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = BadKeyId;
+
+    fn from_str(text: &str) -> Result<Self, BadKeyId> {
+        parse_hex(text, "key_", 16).and_then(|number| u64::try_from(number).ok()).map(Self).ok_or(BadKeyId)
+    }
+}
+
+/// The text is not the id of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a key is `key_` followed by 16 lower-case hex digits")]
+pub struct BadKeyId;
 
 /// Whose runs these are. One owner never sees another's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +126,11 @@ impl Owner {
     /// The owner of open mode.
     pub fn local() -> Self {
         Self(Self::LOCAL.to_owned())
+    }
+
+    /// The owner that a key stands for which was given to nobody else.
+    pub fn of_key(key: KeyId) -> Self {
+        Self(key.to_string())
     }
 
     /// The owner with this name; names are made by the server from a key, never by a caller.
@@ -121,6 +162,16 @@ mod tests {
         assert_eq!(id.to_string(), "trun_0000000000000000000000000199a1b2");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(RunId::from_bytes(id.to_bytes()), id);
+    }
+
+    #[test]
+    fn the_id_of_a_key_reads_what_it_prints_and_nothing_else() {
+        let id = KeyId::from_u64(0x99_a1b2);
+        assert_eq!(id.to_string(), "key_000000000099a1b2");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for odd in ["", "key_", "key_99a1b2", "key_000000000099A1B2", "key_+00000000099a1b2", "ci"] {
+            assert_eq!(odd.parse::<KeyId>(), Err(BadKeyId), "{odd:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - What happened is a **fact**. A run's facts are its **log**; the number of a fact is a **cursor** into it.
 //! - A **processor** does the work; it **reports** progress, and its **output** carries the **basis** that proves it.
 //! - A **webhook** is called when its run has ended; what is owed to it is a **delivery**, which may take **attempts**.
+//! - A **key** is what a caller shows; it stands for an **owner**, who sees his own runs only.
 //! - A **store** keeps all that; a **nudge** says that something changed, never what.
 
 pub mod command;
@@ -17,6 +18,7 @@ pub mod fact;
 pub mod fair;
 pub mod group;
 pub mod id;
+pub mod key;
 pub mod output;
 pub mod pace;
 pub mod processor;

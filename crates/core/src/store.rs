@@ -14,7 +14,8 @@ use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
 use crate::fair::Room;
 use crate::group::Group;
-use crate::id::{GroupId, NodeId, Owner, RunId, Token};
+use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
+use crate::key::Key;
 use crate::receipt::Ticket;
 use crate::run::{Life, Run, Status};
 use crate::time::Micros;
@@ -22,7 +23,7 @@ use crate::time::Micros;
 #[cfg(feature = "suite")]
 pub mod suite;
 
-/// Keeps runs, their inputs, outputs and logs.
+/// Keeps runs, their inputs, outputs and logs, and the keys that were made for callers.
 ///
 /// What a method has returned is on disk. Times come in as `now`; a store reads no clock.
 #[async_trait]
@@ -138,6 +139,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes an ended run with everything that hangs on it, in one commit. A run that has not ended is refused.
     async fn forget(&self, id: RunId) -> Result<(), ForgetError>;
+
+    /// The keys that were made, also those that are good no more, oldest first.
+    async fn keys(&self) -> Result<Vec<Key>, StoreError>;
+
+    /// Keeps a new key, unless its name is another's that is still good when it is made
+    /// ([`is_free`](crate::key::is_free)).
+    async fn add_key(&self, new: Key) -> Result<(), AddKeyError>;
+
+    /// Takes a key back ([`Key::revoked`]); `None` when there is no such key.
+    async fn revoke_key(&self, id: KeyId, now: Micros) -> Result<Option<Key>, StoreError>;
+
+    /// Removes a key that is good no more. Its owner's runs stay.
+    async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError>;
 }
 
 /// Is told after a commit. It carries no data, may be told too often, and must return at once.
@@ -440,6 +454,31 @@ pub enum ForgetError {
     /// It has not ended.
     #[error("a run that is {0} cannot be deleted")]
     NotEnded(Status),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a key was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddKeyError {
+    /// A key that is still good has its name.
+    #[error("the name is taken")]
+    Taken,
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a key was not forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetKeyError {
+    /// There is no such key.
+    #[error("there is no such key")]
+    Unknown,
+    /// It is still good.
+    #[error("a key that is still good is not forgotten")]
+    Good,
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Role};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Ceilings, Front, Guard, Keys, Limits, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Limits, Seal, Streams, templates};
 use crate::indexer::Indexer;
+use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -24,6 +25,8 @@ use crate::worker::{Leases, Patience, Slots, Worker};
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) front: Arc<Front>,
+    /// To be read once before anybody is answered.
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -46,15 +49,18 @@ impl App {
         let lines = Lines::new();
         let metrics = Metrics::new(templates());
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
-        let runs = Runs::new(store.clone(), Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
-        let keys = Keys::new(&config.accept_keys, local_key, *store.seal()).with_pages(config.is_reachable());
-        let guard = Guard::new(config.public_url.clone(), config.listen, keys.is_open()).allowing(&config.cors_origins);
+        let terms = Terms::new(&config.accept_keys, local_key, config.reach());
+        let keys = Arc::new(Keyring::new(store.clone(), clock, terms));
+        let guard = Guard::new(config.public_url.clone(), config.listen).allowing(&config.cors_origins);
+        let (seal, pages) = (Seal(*store.seal()), config.is_reachable());
         let store_id = store.id().to_owned();
         let streams = Streams { heartbeat: config.heartbeat, limit: config.stream_limit };
         let hooks = &config.webhooks;
         let secrets = Secrets::new(*store.seal(), hooks.secrets.clone(), hooks.scheme);
-        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), secrets));
+        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), keys.clone(), secrets));
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
@@ -64,7 +70,9 @@ impl App {
             runs.clone(),
             follow.clone(),
             processors.clone(),
-            keys,
+            keys.clone(),
+            seal,
+            pages,
             courier,
             store_id,
             metrics,
@@ -77,7 +85,7 @@ impl App {
             Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Ok(Self { store, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+        Ok(Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
     }
 }
 

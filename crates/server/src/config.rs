@@ -18,8 +18,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address that callers use, if it is another: its host is then allowed in `Host`.
     pub public_url: Option<Url>,
-    /// The keys that callers may show. Empty is open mode: any key or none is the one owner `local`.
+    /// The keys that callers may show. Without any, be it here or in the store, any key or none is the one owner `local`.
     pub accept_keys: Vec<String>,
+    /// Whether it is somebody's own: without keys it takes the store's own key only, and not whoever is on this machine.
+    pub is_own: bool,
     /// Pages of other origins that may ask from a browser.
     pub cors_origins: Vec<Url>,
     /// The folder of the embedded store.
@@ -61,8 +63,6 @@ pub struct Webhooks {
 /// Addresses beyond the public internet that webhooks may go to.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
-    /// This machine, but for the server itself.
-    pub loopback: bool,
     /// All private networks, this machine among them.
     pub private: bool,
     /// These hosts, each as `host` or `host:port`.
@@ -81,9 +81,29 @@ impl Config {
     }
 
     /// Whether others than this machine's users can reach the server, be it through a proxy.
-    pub(crate) fn is_reachable(&self) -> bool {
+    pub fn is_reachable(&self) -> bool {
         !self.listen.ip().is_loopback() || self.public_url.is_some()
     }
+
+    /// Who may come in as long as there are no keys.
+    pub(crate) fn reach(&self) -> Reach {
+        match (self.is_reachable(), self.is_own) {
+            (true, _) => Reach::Beyond,
+            (false, true) => Reach::Folder,
+            (false, false) => Reach::Machine,
+        }
+    }
+}
+
+/// Who may come in as long as there are no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Whoever can read the store's folder.
+    Folder,
+    /// Whoever is on this machine.
+    Machine,
+    /// Whoever can read the store's folder; others can ask, too.
+    Beyond,
 }
 
 /// What a process does. All of them share the store.

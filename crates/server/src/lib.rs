@@ -12,6 +12,7 @@ pub mod folder;
 mod follow;
 mod http;
 mod indexer;
+mod keys;
 mod lifecycle;
 pub mod machine;
 mod metrics;
@@ -32,5 +33,5 @@ pub use store::sqlite::OpenError;
 
 /// A store looked at and copied from outside, while its server runs or not.
 pub mod upkeep {
-    pub use crate::store::sqlite::{CopyError, Summary, copy, known, summary};
+    pub use crate::store::sqlite::{CopyError, Summary, copy, known, made_keys, summary};
 }

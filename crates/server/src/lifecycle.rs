@@ -4,8 +4,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use legwork_core::store::StoreError;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,7 @@ use crate::app::App;
 use crate::config::{Config, Role};
 use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
+use crate::keys::{By, Keyring};
 use crate::machine;
 use crate::processors::{CorpusError, Registry};
 use crate::store::sqlite::OpenError;
@@ -43,8 +46,11 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The keys in the store cannot be read.
+    #[error("the keys in the store cannot be read")]
+    Keys(#[source] StoreError),
     /// Without keys a server is for this machine only.
-    #[error("{0} can be reached from other machines, and no key is configured")]
+    #[error("{0} can be reached from other machines, and there is no key")]
     OpenToAll(SocketAddr),
     /// The documents to answer from cannot be read.
     #[error(transparent)]
@@ -69,9 +75,9 @@ impl StartError {
             Self::Store(OpenError::NotOurs(_)) => Some("use another folder: --store FOLDER".to_owned()),
             Self::Listen { .. } => Some("choose another address: --listen 127.0.0.1:0 takes any free port".to_owned()),
             Self::OpenToAll(address) => {
-                Some(format!("legwork serve --listen {address} --accept-key \"$(openssl rand -hex 32)\""))
+                Some(format!("make one with `legwork key create NAME`, and listen on {address} then"))
             }
-            Self::Store(_) | Self::Corpus(_) | Self::Broken(_) => None,
+            Self::Store(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
         }
     }
 }
@@ -89,13 +95,14 @@ pub struct Running {
     address: SocketAddr,
     store_id: String,
     local_key: String,
+    /// Not its owner: a store is closed when its server has stopped.
+    keys: Weak<Keyring>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<Result<(), StopError>>,
 }
 
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    check_reach(&config)?;
     // The folder first: who only waits for it need not read all documents each time.
     let folder = take(config.store.clone()).await?;
     let (corpus, store) = (config.corpus.clone(), config.store.clone());
@@ -105,14 +112,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    check_reach(&config)?;
     let folder = take(config.store.clone()).await?;
     start_in(folder, config, processors).await
-}
-
-fn check_reach(config: &Config) -> Result<(), StartError> {
-    let open_to_all = config.accept_keys.is_empty() && !config.listen.ip().is_loopback();
-    if open_to_all { Err(StartError::OpenToAll(config.listen)) } else { Ok(()) }
 }
 
 async fn start_in(folder: Folder, config: Config, processors: Registry) -> Result<Running, StartError> {
@@ -128,13 +129,18 @@ async fn start_in(folder: Folder, config: Config, processors: Registry) -> Resul
         let (stop, hard_stop) = (stop.clone(), hard_stop.clone());
         in_background(move || App::build(&config, address, &database, &key, processors, &stop, hard_stop)).await??
     };
+    app.keys.refresh().await.map_err(StartError::Keys)?;
+    if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {
+        return Err(StartError::OpenToAll(config.listen));
+    }
     let store_id = app.store.id().to_owned();
     let server = ServerFile { pid: std::process::id(), address, store_id: store_id.clone(), key: local_key.clone() };
     if let Err(error) = folder.publish(&server) {
         warn!(error = &error as &dyn std::error::Error, "other commands will not find this server by its store");
     }
+    let keys = Arc::downgrade(&app.keys);
     let course = Course { app, folder, config, listener, stop: stop.clone(), hard_stop };
-    Ok(Running { address, store_id, local_key, stop, ended: tokio::spawn(course.run()) })
+    Ok(Running { address, store_id, local_key, keys, stop, ended: tokio::spawn(course.run()) })
 }
 
 impl Running {
@@ -151,6 +157,24 @@ impl Running {
     /// A key that it accepts for the owner `local`, as long as it runs.
     pub fn local_key(&self) -> &str {
         &self.local_key
+    }
+
+    /// Whether it accepts this key now, as a key that somebody was given.
+    pub fn accepts(&self, key: &str) -> bool {
+        self.keys.upgrade().is_some_and(|keys| {
+            let pass = keys.ring().admit(Some(key.as_bytes()), keys.now());
+            pass.is_ok_and(|pass| pass.by != By::Nobody)
+        })
+    }
+
+    /// How many of the keys in its store are good now.
+    pub fn made_keys(&self) -> usize {
+        self.keys.upgrade().map_or(0, |keys| keys.ring().made(keys.now()))
+    }
+
+    /// Whether it takes any key or none from whoever is on this machine.
+    pub fn is_open(&self) -> bool {
+        self.keys.upgrade().is_some_and(|keys| keys.ring().is_open())
     }
 
     /// Asks it to stop.
@@ -180,6 +204,7 @@ impl Course {
         let Self { app, folder, config, listener, stop, hard_stop } = self;
         let mut parts = JoinSet::new();
         parts.spawn(app.follow.watch());
+        parts.spawn(app.keys.watch(stop.clone()));
         // Connections are accepted before anything is swept.
         let serving = tokio::spawn(listener.serve(app.front, stop.clone()));
         if config.role != Role::Api {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::BodyExt as _;
 use legwork_api::signature::Scheme;
@@ -27,10 +28,11 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
-use crate::config::Targets;
+use crate::config::{Reach, Targets};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Ceilings, Front, Guard, Keys, Limits, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Limits, Seal, Streams, templates};
 use crate::indexer::Indexer;
+use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) runs: Runs,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -140,8 +143,12 @@ impl World {
         let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let keys = Keys::new(&keys, "the local key", *store.seal()).with_pages(!keys.is_empty());
-        let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap(), keys.is_open());
+        let (seal, pages) = (Seal(*store.seal()), !keys.is_empty());
+        let keys =
+            Arc::new(Keyring::new(store.clone(), clock.clone(), Terms::new(&keys, "the local key", Reach::Machine)));
+        // The embedded store reads where it is asked.
+        keys.refresh().now_or_never().unwrap().unwrap();
+        let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
         let docs = folder.path().join("docs");
@@ -149,9 +156,8 @@ impl World {
         let registry =
             if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
-        let targets = Targets { loopback: keys.is_open(), ..Targets::default() };
-        let rule = Rule::new(targets, "127.0.0.1:8787".parse().unwrap());
-        let courier = Arc::new(Courier::new(rule, Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
+        let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
+        let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
         let letters = Letters { output: webhook::Output::Always, base: "http://127.0.0.1:8787".to_owned() };
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
@@ -160,8 +166,20 @@ impl World {
         let slots = Slots { all: 4, each: each.collect() };
         let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
         let ceilings = Ceilings { all: slots.all, each: ceilings.collect() };
-        let (mine, names) = (follow.clone(), registry.clone());
-        let api = Api::new(runs.clone(), mine, names, keys, courier, store_id, metrics, streams, limits, ceilings);
+        let api = Api::new(
+            runs.clone(),
+            follow.clone(),
+            registry.clone(),
+            keys.clone(),
+            seal,
+            pages,
+            courier,
+            store_id,
+            metrics,
+            streams,
+            limits,
+            ceilings,
+        );
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };
@@ -177,6 +195,7 @@ impl World {
             store,
             runs,
             lines,
+            keys,
             follow,
             worker,
             sender,

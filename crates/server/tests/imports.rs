@@ -25,6 +25,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "follow",
             "http",
             "indexer",
+            "keys",
             "metrics",
             "processors",
             "runs",
@@ -39,9 +40,10 @@ const PARTS: &[(&str, &[&str])] = &[
     ("documents", &["folder", "processors"]),
     ("folder", &[]),
     ("follow", &["metrics"]),
-    ("http", &["follow", "metrics", "processors", "runs", "schema", "webhooks"]),
+    ("http", &["follow", "keys", "metrics", "processors", "runs", "schema", "webhooks"]),
     ("indexer", &["runs"]),
-    ("lifecycle", &["app", "config", "folder", "http", "machine", "processors", "store"]),
+    ("keys", &["clock", "config"]),
+    ("lifecycle", &["app", "config", "folder", "http", "keys", "machine", "processors", "store"]),
     ("machine", &[]),
     ("metrics", &[]),
     ("processors", &["clock", "machine"]),
@@ -49,7 +51,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("store", &["metrics"]),
     ("sweep", &["runs", "worker"]),
-    ("webhooks", &["config", "follow", "metrics", "runs"]),
+    ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];
 
@@ -63,7 +65,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper", &["http", "webhooks"]),
     ("jsonschema", &["schema"]),
     // A stream is encoded where it is read, once for all who follow.
-    ("legwork_api", &["config", "follow", "http", "worker", "schema", "webhooks"]),
+    ("legwork_api", &["config", "follow", "http", "keys", "worker", "schema", "webhooks"]),
 ];
 
 fn root() -> PathBuf {

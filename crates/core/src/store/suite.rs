@@ -20,6 +20,7 @@ use crate::time::Micros;
 
 mod deliveries;
 mod groups;
+mod keys;
 mod receipts;
 
 /// A check of one promise; it panics when the promise is broken.
@@ -27,7 +28,7 @@ pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> 
 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
-    [of_runs(), groups::promises(), receipts::promises(), deliveries::promises()].concat()
+    [of_runs(), groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {

@@ -11,7 +11,7 @@ use http::HeaderName;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde_json::Value;
 
-use super::keys::Operator;
+use super::caller::Operator;
 use super::ops::VERSION;
 
 /// Everything below `/v1`, and the routes without a prefix.

@@ -11,8 +11,8 @@ use legwork_api::sse;
 use legwork_api::token::ReadToken;
 
 use super::Api;
+use super::caller::{Caller, Reader};
 use super::failure::Failure;
-use super::keys::{Caller, Reader};
 use super::query::Query;
 use super::stream::{self, Source};
 use super::tasks::Id;
@@ -75,7 +75,7 @@ async fn events(
     }
     let first = after.is_none().then(from_the_start);
     let source = Source::Log(api.follow.log(run, after.unwrap_or(0)));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, reader.1, &api))
 }
 
 /// The same log, a page at a time.
@@ -110,13 +110,13 @@ async fn all_runs(
     });
     let first = after.is_none().then(from_the_start);
     let source = Source::Feed(api.follow.feed(caller.0, wanted, after.unwrap_or(0)));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, caller.1, &api))
 }
 
 /// A token that lets whoever has it read this one run, for pages whose `EventSource` can send no key.
 async fn token(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Json<ReadToken>, Failure> {
     let run = api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
-    let (token, expires_at) = api.keys.token_for(&run);
+    let (token, expires_at) = api.seal.token_for(&run, caller.1);
     Ok(Json(ReadToken { token, run_id: id.to_string(), expires_at: expires_at.map(|at| at.to_string()) }))
 }
 

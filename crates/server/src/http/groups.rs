@@ -22,14 +22,15 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::body::{Given, GivenMany};
+use super::caller::Caller;
 use super::create::prepared;
 use super::events::{from_the_start, seen};
 use super::failure::Failure;
-use super::keys::Caller;
 use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
 use super::query::Query;
 use super::stream::{self, Source};
+use crate::keys::By;
 use crate::runs::Runs;
 
 /// How long the stream of a group's events lives at the most.
@@ -51,18 +52,18 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 6] {
     ]
 }
 
-/// The group that a path names, if it is the caller's.
-struct Named(Group);
+/// The group that a path names, if it is the caller's, and by what right the caller asks.
+struct Named(Group, By);
 
 impl FromRequestParts<Api> for Named {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        let Caller(owner) = Caller::from_request_parts(parts, api).await?;
+        let Caller(owner, by) = Caller::from_request_parts(parts, api).await?;
         let path = Path::<BTreeMap<String, String>>::from_request_parts(parts, api).await;
         let text = path.ok().and_then(|Path(names)| names.get("id").cloned()).unwrap_or_default();
         let odd = |odd| Failure::new(Code::NotFound, format!("there is no task group {text:?}: {odd}"));
-        find(api, &owner, text.parse().map_err(odd)?).await.map(Self)
+        Ok(Self(find(api, &owner, text.parse().map_err(odd)?).await?, by))
     }
 }
 
@@ -90,7 +91,7 @@ async fn create(
     }
 }
 
-async fn show(Named(group): Named) -> Json<TaskGroup> {
+async fn show(Named(group, _): Named) -> Json<TaskGroup> {
     Json(TaskGroup::from(&group))
 }
 
@@ -113,7 +114,7 @@ async fn added(
     recognised: Result<Recognised, Failure>,
     body: Result<GivenMany, Failure>,
 ) -> Result<Response, Failure> {
-    let (Named(group), GivenMany(body)) = (named?, body?);
+    let (Named(group, _), GivenMany(body)) = (named?, body?);
     let ticket = recognised?.ticket(owner, &format!("groups/{}/runs", group.id), &body);
     let inputs = read(body).await?;
     let mut runs: Vec<NewRun> = Vec::with_capacity(inputs.len());
@@ -138,7 +139,7 @@ async fn read(body: Bytes) -> Result<Vec<RunInput>, Failure> {
 
 /// The group's runs as they are now, then the end.
 async fn runs(
-    Named(group): Named,
+    Named(group, by): Named,
     State(api): State<Api>,
     query: Query,
     headers: HeaderMap,
@@ -152,12 +153,12 @@ async fn runs(
     };
     let (after, first) = place(group.id, &headers, &query);
     let source = Source::Members(api.follow.members(group.id, which, after));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, by, &api))
 }
 
 /// How the group stands, and the end of each run, until nothing goes on in it.
 async fn events(
-    Named(group): Named,
+    Named(group, by): Named,
     State(api): State<Api>,
     query: Query,
     headers: HeaderMap,
@@ -169,7 +170,7 @@ async fn events(
     let (after, first) = place(group.id, &headers, &query);
     let until = Instant::now() + timeout.min(LONGEST);
     let source = Source::Course(api.follow.course(group.id, after, until));
-    Ok(stream::stream(first, source, api.streams, &api.follow))
+    Ok(stream::stream(first, source, by, &api))
 }
 
 /// Where a reader goes on; a cursor of something else begins anew, and says so first.
@@ -185,7 +186,7 @@ fn place(group: GroupId, headers: &HeaderMap, query: &Query) -> (u64, Option<Byt
 
 /// One run of the group.
 async fn run(
-    Named(group): Named,
+    Named(group, _): Named,
     State(api): State<Api>,
     Path((_, run)): Path<(String, String)>,
 ) -> Result<Json<TaskRun>, Failure> {
@@ -197,7 +198,7 @@ async fn run(
 }
 
 /// Cancels every run of the group that has not ended.
-async fn cancel(Named(group): Named, State(api): State<Api>) -> Result<Json<TaskGroup>, Failure> {
+async fn cancel(Named(group, _): Named, State(api): State<Api>) -> Result<Json<TaskGroup>, Failure> {
     api.runs.cancel_group(group.id).await?;
     Ok(Json(TaskGroup::from(&find(&api, &group.owner, group.id).await?)))
 }

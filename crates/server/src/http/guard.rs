@@ -18,15 +18,13 @@ pub(crate) struct Guard {
     public: Option<Url>,
     /// Any address is a fair name when we listen beyond loopback: rebinding needs a name.
     any_address: bool,
-    /// Without keys, where a request comes from is all there is to go by.
-    open: bool,
     /// Other pages that may ask, with keys and without.
     pages: Vec<Origin>,
 }
 
 impl Guard {
-    pub(crate) fn new(public: Option<Url>, listen: SocketAddr, open: bool) -> Self {
-        Self { public, any_address: !listen.ip().is_loopback(), open, pages: Vec::new() }
+    pub(crate) fn new(public: Option<Url>, listen: SocketAddr) -> Self {
+        Self { public, any_address: !listen.ip().is_loopback(), pages: Vec::new() }
     }
 
     /// Lets the pages of these addresses ask, too.
@@ -34,16 +32,16 @@ impl Guard {
         Self { pages: pages.iter().map(Url::origin).collect(), ..self }
     }
 
-    /// Lets a request in, or says why not.
-    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+    /// Lets a request in, or says why not. Without keys (`open`), where it comes from is all there is to go by.
+    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap, open: bool) -> Result<(), Failure> {
         self.check_host(uri, headers)?;
-        if self.open { self.check_origin(headers) } else { Ok(()) }
+        if open { self.check_origin(headers) } else { Ok(()) }
     }
 
     /// The origin that may read the answer, if a page asks and may.
-    pub(crate) fn reader<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
+    pub(crate) fn reader<'a>(&self, headers: &'a HeaderMap, open: bool) -> Option<&'a HeaderValue> {
         let origin = headers.get(ORIGIN)?;
-        (self.is_listed(origin) || (self.open && self.is_own_page(origin))).then_some(origin)
+        (self.is_listed(origin) || (open && self.is_own_page(origin))).then_some(origin)
     }
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
@@ -104,17 +102,17 @@ fn address(host: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn guard(open: bool) -> Guard {
+    fn guard(open: bool) -> (Guard, bool) {
         let public = Some("https://tasks.example.com".parse().unwrap());
-        Guard::new(public, "127.0.0.1:8787".parse().unwrap(), open)
+        (Guard::new(public, "127.0.0.1:8787".parse().unwrap()), open)
     }
 
     fn asked(headers: &[(&'static str, &'static str)]) -> HeaderMap {
         headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
     }
 
-    fn answer(guard: &Guard, headers: &[(&'static str, &'static str)]) -> bool {
-        guard.check(&"/v1/tasks/runs".parse().unwrap(), &asked(headers)).is_ok()
+    fn answer((guard, open): &(Guard, bool), headers: &[(&'static str, &'static str)]) -> bool {
+        guard.check(&"/v1/tasks/runs".parse().unwrap(), &asked(headers), *open).is_ok()
     }
 
     #[test]
@@ -131,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_server_beyond_loopback_may_be_asked_by_address() {
-        let guard = Guard::new(None, "0.0.0.0:8787".parse().unwrap(), false);
+        let guard = (Guard::new(None, "0.0.0.0:8787".parse().unwrap()), false);
         assert!(answer(&guard, &[("host", "192.168.1.5:8787")]));
         assert!(!answer(&guard, &[("host", "evil.example")]));
     }

@@ -21,8 +21,8 @@ use legwork_core::time::Micros;
 use serde_json::json;
 
 use super::Api;
+use super::caller::Caller;
 use super::failure::Failure;
-use super::keys::Caller;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
@@ -105,7 +105,7 @@ impl FromRequestParts<Api> for Creator {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
-        let Caller(owner) = Caller::from_request_parts(parts, api).await.map_err(Failure::into_response)?;
+        let Caller(owner, _) = Caller::from_request_parts(parts, api).await.map_err(Failure::into_response)?;
         let standing = api.limits.admit(&owner, api.runs.now()).map_err(Refused::into_response)?;
         Ok(Self { owner, standing })
     }

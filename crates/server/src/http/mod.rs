@@ -2,6 +2,7 @@
 
 mod bare;
 mod body;
+mod caller;
 mod create;
 mod docs;
 mod events;
@@ -20,6 +21,7 @@ mod routes;
 mod sources;
 mod stream;
 mod tasks;
+mod tokens;
 mod webhooks;
 
 use std::sync::Arc;
@@ -45,13 +47,14 @@ pub use self::bare::bare;
 pub(crate) use self::docs::document;
 use self::failure::Failure;
 pub(crate) use self::guard::Guard;
-pub(crate) use self::keys::Keys;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Listener, listen};
 pub(crate) use self::outlook::Ceilings;
 pub(crate) use self::routes::templates;
 pub(crate) use self::stream::Streams;
+pub(crate) use self::tokens::Seal;
 use crate::follow::Follow;
+use crate::keys::Keyring;
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -65,7 +68,11 @@ pub(crate) struct Parts {
     pub(crate) runs: Runs,
     pub(crate) follow: Follow,
     pub(crate) processors: Registry,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<Keyring>,
+    /// What read tokens are signed with.
+    pub(crate) seal: Seal,
+    /// The operator's pages can be reached from elsewhere, and are not for everybody.
+    pub(crate) pages: bool,
     pub(crate) courier: Arc<Courier>,
     pub(crate) store_id: String,
     pub(crate) metrics: Arc<Metrics>,
@@ -89,7 +96,9 @@ impl Api {
         runs: Runs,
         follow: Follow,
         processors: Registry,
-        keys: Keys,
+        keys: Arc<Keyring>,
+        seal: Seal,
+        pages: bool,
         courier: Arc<Courier>,
         store_id: String,
         metrics: Arc<Metrics>,
@@ -103,6 +112,8 @@ impl Api {
             follow,
             processors,
             keys,
+            seal,
+            pages,
             courier,
             store_id,
             metrics,
@@ -120,24 +131,28 @@ pub(crate) struct Front {
     router: Router,
     templates: Vec<String>,
     metrics: Arc<Metrics>,
+    keys: Arc<Keyring>,
 }
 
 impl Front {
     pub(crate) fn new(guard: Guard, api: Api) -> Self {
-        let metrics = api.metrics.clone();
+        let (metrics, keys) = (api.metrics.clone(), api.keys.clone());
         let router = routes::router().fallback(nothing_here).with_state(api);
-        Self { guard, router, templates: templates(), metrics }
+        Self { guard, router, templates: templates(), metrics, keys }
     }
 
     /// Answers one request.
-    pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
+    pub(crate) async fn answer(&self, mut request: Request<Body>) -> Response {
         let came = Instant::now();
         let method = request.method().clone();
         let route = routes::place(&self.templates, request.uri().path());
         // The query is left out: it may hold a token.
         let path = enabled!(Level::DEBUG).then(|| request.uri().path().to_owned());
-        let reader = self.guard.reader(request.headers()).cloned();
-        let mut response = match self.guard.check(request.uri(), request.headers()) {
+        let ring = self.keys.ring();
+        let open = ring.is_open();
+        let reader = self.guard.reader(request.headers(), open).cloned();
+        request.extensions_mut().insert(ring);
+        let mut response = match self.guard.check(request.uri(), request.headers(), open) {
             Err(failure) => failure.into_response(),
             Ok(()) if is_preflight(&request) => preflight(request.headers(), reader.is_some()),
             Ok(()) => {

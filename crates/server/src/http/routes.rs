@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
-use super::{Api, docs, events, groups, ops, sources, tasks, webhooks};
+use super::{Api, docs, events, groups, keys, ops, sources, tasks, webhooks};
 
 /// What every route of the wire is found under; the handlers are the same.
 const PREFIXES: [&str; 2] = ["/v1", "/v1beta"];
@@ -27,6 +27,7 @@ fn table() -> Vec<(String, MethodRouter<Api>)> {
             .chain(groups::routes())
             .chain(webhooks::routes())
             .chain(sources::routes())
+            .chain(keys::routes())
             .map(move |(path, methods)| (format!("{prefix}{path}"), methods))
     });
     tasks.chain(ops.into_iter().map(|(path, methods)| (path.to_owned(), methods))).collect()

@@ -11,8 +11,8 @@ use legwork_api::code::Code;
 use legwork_api::source::{SourceRange, SourceView};
 
 use super::Api;
+use super::caller::Caller;
 use super::failure::Failure;
-use super::keys::Caller;
 use super::query::Query;
 use crate::processors::{Source, place_of};
 

@@ -1,6 +1,7 @@
-//! A stream of events as the body of an answer. It ends when its source does, when the server stops, or when its time is
-//! over; in the last two cases whoever reads it comes back with its cursor and misses nothing.
+//! A stream of events as the body of an answer. It ends when its source does, when the server stops, when its time is
+//! over, or when its reader's key is good no more. Whoever may still read comes back with its cursor and misses nothing.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,7 +15,9 @@ use legwork_core::store::StoreError;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 
-use crate::follow::{Course, Feed, Follow, Log, Members};
+use super::Api;
+use crate::follow::{Course, Feed, Log, Members};
+use crate::keys::By;
 
 /// How long a source rests that could not be read.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -68,11 +71,14 @@ async fn rest(error: &StoreError) {
     sleep(AGAIN_AFTER).await;
 }
 
-/// The answer that streams a source, after what is to be said first. Its head is sent at once.
-pub(super) fn stream(first: Option<Bytes>, source: Source, terms: Streams, follow: &Follow) -> Response {
-    let stopping = Box::pin(follow.stopping());
+/// The answer that streams a source to whoever was let in by this right, after what is to be said first. Its head is sent
+/// at once.
+pub(super) fn stream(first: Option<Bytes>, source: Source, by: By, api: &Api) -> Response {
+    let terms = api.streams;
+    let stopping = Box::pin(api.follow.stopping());
+    let shut_out = Box::pin(api.keys.clone().ended(by));
     let until = terms.limit.map(|limit| Instant::now() + limit);
-    let open = Open { first, source, stopping, until, heartbeat: terms.heartbeat };
+    let open = Open { first, source, stopping, shut_out, until, heartbeat: terms.heartbeat };
     let frames = stream::unfold(open, async |mut open| {
         let frame = open.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), open))
@@ -97,7 +103,8 @@ fn answer(body: Body) -> Response {
 struct Open {
     first: Option<Bytes>,
     source: Source,
-    stopping: std::pin::Pin<Box<tokio_util::sync::WaitForCancellationFutureOwned>>,
+    stopping: Pin<Box<tokio_util::sync::WaitForCancellationFutureOwned>>,
+    shut_out: Pin<Box<dyn Future<Output = ()> + Send>>,
     until: Option<Instant>,
     heartbeat: Duration,
 }
@@ -110,6 +117,7 @@ impl Open {
         tokio::select! {
             biased;
             () = &mut self.stopping => None,
+            () = &mut self.shut_out => None,
             () = over(self.until) => None,
             next = self.source.next() => next,
             () = sleep(self.heartbeat) => Some(sse::HEARTBEAT),

@@ -22,10 +22,10 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::body::Given;
+use super::caller::{Caller, Reader, while_let_in};
 use super::create::prepared;
 use super::failure::Failure;
 use super::hold::Hold;
-use super::keys::{Caller, Reader};
 use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
 use super::outlook::with_outlook;
@@ -101,7 +101,7 @@ async fn show(
     let known = Known::in_headers(&headers);
     let wait = query.read::<f64>("wait", "a number of seconds")?.map(seconds).transpose()?;
     let run = match wait {
-        Some(wait) => changed(&api, run, known.as_ref(), Instant::now() + wait).await?,
+        Some(wait) => while_let_in(&api, caller.1, changed(&api, run, known.as_ref(), Instant::now() + wait)).await??,
         None => run,
     };
     let unchanged = known.is_some_and(|known| known.names(&run));
@@ -158,7 +158,8 @@ async fn input(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Res
 
 /// Holds until the run has ended, and gives its output.
 async fn result(caller: Reader, State(api): State<Api>, Id(id): Id, Hold(wait): Hold) -> Result<Response, Failure> {
-    match api.follow.until(&caller.0, id, Instant::now() + wait, |view| view.run.life.status().is_ended()).await? {
+    let held = api.follow.until(&caller.0, id, Instant::now() + wait, |view| view.run.life.status().is_ended());
+    match while_let_in(&api, caller.1, held).await?? {
         Waited::Done(view) => outcome(&view),
         Waited::Late(view) => Err(still_active(&view.run, wait)),
         Waited::Gone => Err(Failure::no_such_run(id)),

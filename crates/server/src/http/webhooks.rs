@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::Api;
 use super::body::Given;
+use super::caller::Caller;
 use super::create::{check_secret, check_webhook};
 use super::failure::Failure;
-use super::keys::Caller;
 use super::tasks::Id;
 
 /// The routes below `/v1` and `/v1beta`.

@@ -1,5 +1,6 @@
 //! Makes one call of a webhook and says what came of it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,22 +13,26 @@ use url::Url;
 use super::post::{Parcel, Post};
 use super::secrets::Secrets;
 use super::target::{Forbidden, Rule};
+use crate::keys::Keyring;
 
 /// Knows where webhooks may go and what they are signed with.
 pub(crate) struct Courier {
-    rule: Rule,
+    rule: Arc<Rule>,
+    keys: Arc<Keyring>,
     secrets: Secrets,
     post: Post,
 }
 
 impl Courier {
-    pub(crate) fn new(rule: Rule, secrets: Secrets) -> Self {
-        Self { post: Post::new(rule.clone()), rule, secrets }
+    /// Whether this machine may be called depends on the keys that there are.
+    pub(crate) fn new(rule: Rule, keys: Arc<Keyring>, secrets: Secrets) -> Self {
+        let rule = Arc::new(rule);
+        Self { post: Post::new(rule.clone(), keys.clone()), rule, keys, secrets }
     }
 
     /// Judges the form of an address that a caller gave.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Forbidden> {
-        self.rule.form(url)
+        self.rule.form(url, self.keys.ring().is_at_home())
     }
 
     /// The secrets of this server.

@@ -30,6 +30,7 @@ use tower_service::Service;
 use tracing::warn;
 
 use super::target::{Forbidden, Rule};
+use crate::keys::Keyring;
 
 /// How long an attempt may take, from the name to the head of the answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -64,12 +65,12 @@ pub(super) struct Parcel<'a> {
 }
 
 impl Post {
-    pub(super) fn new(rule: Rule) -> Self {
+    pub(super) fn new(rule: Arc<Rule>, keys: Arc<Keyring>) -> Self {
         let https = HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1();
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
-            .build(https.wrap_connector(Guarded(Arc::new(rule))));
+            .build(https.wrap_connector(Guarded { rule, keys }));
         Self { client }
     }
 
@@ -170,7 +171,10 @@ fn tls() -> ClientConfig {
 
 /// Connects to where it is allowed to: the address is judged after the name was resolved, right before it is used.
 #[derive(Clone)]
-struct Guarded(Arc<Rule>);
+struct Guarded {
+    rule: Arc<Rule>,
+    keys: Arc<Keyring>,
+}
 
 /// A connection on its way.
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
@@ -185,33 +189,36 @@ impl Service<Uri> for Guarded {
     }
 
     fn call(&mut self, to: Uri) -> Connecting {
-        let rule = self.0.clone();
-        Box::pin(async move { connect(&rule, &to).await.map(TokioIo::new) })
+        let guarded = self.clone();
+        Box::pin(async move { guarded.connect(&to).await.map(TokioIo::new) })
     }
 }
 
-async fn connect(rule: &Rule, to: &Uri) -> io::Result<TcpStream> {
-    let host = to.host().ok_or_else(|| io::Error::other(Forbidden::NoHost))?;
-    let default = if to.scheme_str() == Some("https") { 443 } else { 80 };
-    let port = to.port_u16().unwrap_or(default);
-    // A number in brackets is resolved without them.
-    let name = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let found: Vec<SocketAddr> = lookup_host((name, port)).await?.collect();
-    let mut failed = io::Error::other(format!("{host} has no address"));
-    for address in found {
-        match rule.check(host, address) {
-            Err(forbidden) => failed = io::Error::other(format!("{host} may not be called: {forbidden}")),
-            Ok(()) => match timeout(CONNECT, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    stream.set_nodelay(true)?;
-                    return Ok(stream);
-                }
-                Ok(Err(error)) => failed = error,
-                Err(_) => failed = io::Error::other(format!("no connection within {} s", CONNECT.as_secs())),
-            },
+impl Guarded {
+    async fn connect(&self, to: &Uri) -> io::Result<TcpStream> {
+        let host = to.host().ok_or_else(|| io::Error::other(Forbidden::NoHost))?;
+        let default = if to.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = to.port_u16().unwrap_or(default);
+        // A number in brackets is resolved without them.
+        let name = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let found: Vec<SocketAddr> = lookup_host((name, port)).await?.collect();
+        let mut failed = io::Error::other(format!("{host} has no address"));
+        for address in found {
+            // Asked right before it is used, like the name.
+            match self.rule.check(host, address, self.keys.ring().is_at_home()) {
+                Err(forbidden) => failed = io::Error::other(format!("{host} may not be called: {forbidden}")),
+                Ok(()) => match timeout(CONNECT, TcpStream::connect(address)).await {
+                    Ok(Ok(stream)) => {
+                        stream.set_nodelay(true)?;
+                        return Ok(stream);
+                    }
+                    Ok(Err(error)) => failed = error,
+                    Err(_) => failed = io::Error::other(format!("no connection within {} s", CONNECT.as_secs())),
+                },
+            }
         }
+        Err(failed)
     }
-    Err(failed)
 }
 
 #[cfg(test)]

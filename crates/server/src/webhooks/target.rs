@@ -70,16 +70,17 @@ impl Rule {
         Self { allowed, own }
     }
 
-    /// Judges the form of an address, as it can be judged without asking anybody.
-    pub(crate) fn form(&self, url: &Url) -> Result<(), Forbidden> {
+    /// Judges the form of an address, as it can be judged without asking anybody. With `loopback` this machine may be
+    /// called, but for the server itself.
+    pub(crate) fn form(&self, url: &Url, loopback: bool) -> Result<(), Forbidden> {
         let port = url.port_or_known_default().unwrap_or(0);
         let named = url.host_str().ok_or(Forbidden::NoHost)?;
         match url.host() {
             // The URL standard has read every spelling of a number by now: 2130706433, 0x7f.1, 127.1.
-            Some(Host::Ipv4(ip)) => self.check(named, SocketAddr::from((ip, port))),
-            Some(Host::Ipv6(ip)) => self.check(named, SocketAddr::from((ip, port))),
+            Some(Host::Ipv4(ip)) => self.check(named, SocketAddr::from((ip, port)), loopback),
+            Some(Host::Ipv6(ip)) => self.check(named, SocketAddr::from((ip, port)), loopback),
             Some(Host::Domain(name)) if is_localhost(name) => {
-                self.check(named, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+                self.check(named, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), loopback)
             }
             Some(Host::Domain(_)) => Ok(()),
             None => Err(Forbidden::NoHost),
@@ -87,7 +88,7 @@ impl Rule {
     }
 
     /// Judges an address that is about to be connected to, under the name by which it was found.
-    pub(crate) fn check(&self, named: &str, at: SocketAddr) -> Result<(), Forbidden> {
+    pub(crate) fn check(&self, named: &str, at: SocketAddr, loopback: bool) -> Result<(), Forbidden> {
         let kind = kind(at.ip());
         if kind == Kind::NoHost {
             return Err(Forbidden::Nowhere(kind));
@@ -96,10 +97,10 @@ impl Rule {
         if ours && at.port() == self.own.port() {
             return Err(Forbidden::Own);
         }
-        let Targets { loopback, private, hosts } = &self.allowed;
+        let Targets { private, hosts } = &self.allowed;
         let fine = kind == Kind::Public
             || *private
-            || (*loopback && kind == Kind::Loopback)
+            || (loopback && kind == Kind::Loopback)
             || hosts.iter().any(|host| is_named(host, named, at.port()));
         if fine { Ok(()) } else { Err(Forbidden::NotPublic(kind)) }
     }
@@ -190,13 +191,13 @@ fn inner_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use super::*;
 
-    fn rule(loopback: bool, private: bool, hosts: &[&str]) -> Rule {
+    fn rule(loopback: bool, private: bool, hosts: &[&str]) -> (Rule, bool) {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Rule::new(Targets { loopback, private, hosts }, "127.0.0.1:8787".parse().unwrap())
+        (Rule::new(Targets { private, hosts }, "127.0.0.1:8787".parse().unwrap()), loopback)
     }
 
-    fn form(rule: &Rule, url: &str) -> Result<(), Forbidden> {
-        rule.form(&url.parse().unwrap())
+    fn form((rule, loopback): &(Rule, bool), url: &str) -> Result<(), Forbidden> {
+        rule.form(&url.parse().unwrap(), *loopback)
     }
 
     /// Every spelling that reached the secret in an experiment, and the places that attackers want.
@@ -249,8 +250,8 @@ mod tests {
 
     #[test]
     fn a_name_is_judged_by_the_address_that_is_used() {
-        let rule = rule(false, false, &[]);
-        let check = |at: &str| rule.check("hook.example", at.parse().unwrap());
+        let (rule, loopback) = rule(false, false, &[]);
+        let check = |at: &str| rule.check("hook.example", at.parse().unwrap(), loopback);
         assert_eq!(check("10.0.0.1:443"), Err(Forbidden::NotPublic(Kind::Private)));
         assert_eq!(check("[::ffff:169.254.169.254]:80"), Err(Forbidden::NotPublic(Kind::LinkLocal)));
         assert_eq!(check("1.1.1.1:443"), Ok(()));
@@ -279,7 +280,7 @@ mod tests {
         assert_eq!(form(&some, "http://10.0.0.1:1234/"), Ok(()));
         assert_eq!(form(&some, "http://[::1]:9000/"), Ok(()));
         assert!(form(&some, "http://[::1]:9001/").is_err() && form(&some, "http://10.0.0.2/").is_err());
-        let check = |at: &str| some.check("hooks.lan", at.parse().unwrap());
+        let check = |at: &str| some.0.check("hooks.lan", at.parse().unwrap(), some.1);
         assert_eq!(check("192.168.0.9:9000"), Ok(()));
         assert!(check("192.168.0.9:80").is_err());
     }

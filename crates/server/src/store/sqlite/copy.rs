@@ -84,6 +84,21 @@ pub fn summary(folder: &Path) -> Result<Option<Summary>, OpenError> {
     summary_of(&connection, &file).map(Some)
 }
 
+/// How many keys were made for the store in this folder, be it that none of them is good any more.
+pub fn made_keys(folder: &Path) -> Result<usize, OpenError> {
+    let file = file_in(folder);
+    if !file.exists() {
+        return Ok(0);
+    }
+    let failed = |source| OpenError::Sqlite { file: file.clone(), source };
+    let connection = reading(&file)?;
+    let schema: usize = open::pragma(&connection, "user_version").map_err(failed)?;
+    if schema < open::SINCE_KEYS {
+        return Ok(0);
+    }
+    connection.query_row(sql::COUNT_KEYS, [], |row| row.get(0)).map_err(failed)
+}
+
 /// Copies the store in this folder to a file, as it is at one moment: everything that was answered before the copy began
 /// is in it. The target appears when it is whole and on disk.
 pub fn copy(folder: &Path, target: &Path, replace: bool) -> Result<Summary, CopyError> {

@@ -6,6 +6,7 @@
 mod copy;
 mod deliveries;
 mod groups;
+mod keys;
 mod open;
 mod queue;
 mod read;
@@ -25,16 +26,18 @@ use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
-use legwork_core::id::{GroupId, Owner, RunId, Token};
+use legwork_core::id::{GroupId, KeyId, Owner, RunId, Token};
+use legwork_core::key::Key;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
-    AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError, GroupPage,
-    GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Store, StoreError,
+    AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
+    ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Store,
+    StoreError,
 };
 use legwork_core::time::Micros;
 
-pub use self::copy::{CopyError, Summary, copy, known, summary};
+pub use self::copy::{CopyError, Summary, copy, known, made_keys, summary};
 pub use self::open::OpenError;
 use self::open::Opened;
 use self::read::Readers;
@@ -221,6 +224,22 @@ impl Store for SqliteStore {
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
         self.writer.write(move |batch| write::forget(batch, id)).await?
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        self.readers.with(keys::all_keys)
+    }
+
+    async fn add_key(&self, new: Key) -> Result<(), AddKeyError> {
+        self.writer.write(move |batch| keys::add(batch, &new)).await?
+    }
+
+    async fn revoke_key(&self, id: KeyId, now: Micros) -> Result<Option<Key>, StoreError> {
+        self.writer.write(move |batch| keys::revoke(batch, id, now)).await
+    }
+
+    async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError> {
+        self.writer.write(move |batch| keys::forget(batch, id, now)).await?
     }
 }
 

@@ -22,10 +22,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_webhooks.sql"),
     include_str!("../../../migrations/sqlite/0004_groups.sql"),
     include_str!("../../../migrations/sqlite/0005_receipts.sql"),
+    include_str!("../../../migrations/sqlite/0006_keys.sql"),
 ];
 
 /// The newest schema that this program knows.
 pub(super) const SCHEMA: usize = MIGRATIONS.len();
+
+/// The first schema with keys in it.
+pub(super) const SINCE_KEYS: usize = 4;
 
 /// Before this version two connections could corrupt the log (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_SQLITE: i32 = 3_051_003;

@@ -104,7 +104,7 @@ fn keep(batch: &Batch<'_>, ticket: &Ticket, kept: &Kept, n: Option<i64>, now: Mi
     };
     // One that is too old, or whose run is gone, may still lie there under the same key.
     if let Some(key) = key {
-        batch.execute(sql::FORGET_KEY, params![owner.as_str(), route, key])?;
+        batch.execute(sql::FORGET_RECEIPT_BY_KEY, params![owner.as_str(), route, key])?;
     }
     batch.execute(sql::ADD_RECEIPT, params![owner.as_str(), route, key, tries, body, now.0, n, rows::json(kept)])?;
     Ok(batch.connection.last_insert_rowid().cast_unsigned())

@@ -160,7 +160,7 @@ statements! {
     ADD_RECEIPT = "insert into receipts (owner, route, key, retry, body, at, n, taken, answer) \
                    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)";
     TAKE_RECEIPT = "update receipts set taken = 1 where id = ?1";
-    FORGET_KEY = "delete from receipts where owner = ?1 and route = ?2 and key = ?3";
+    FORGET_RECEIPT_BY_KEY = "delete from receipts where owner = ?1 and route = ?2 and key = ?3";
     FORGET_RECEIPTS = "delete from receipts where id in (select id from receipts where at < ?1 order by at limit ?2)";
     FORGET_RECEIPTS_OF = "delete from receipts where n = ?1";
 
@@ -203,6 +203,13 @@ statements! {
     FORGET_INPUT = "delete from inputs where n = ?1";
     FORGET_OUTPUT = "delete from outputs where n = ?1";
     FORGET_RUN = "delete from runs where n = ?1";
+
+    KEYS = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
+    ADD_KEY = "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    REVOKE_KEY = "update keys set revoked_at = ?2 where digest = ?1";
+    COUNT_KEYS = "select count(*) from keys";
+    FORGET_KEY = "delete from keys where digest = ?1";
 
     STORE_ID = "select value from meta where key = 'store_id'";
     SET_STORE_ID = "insert into meta (key, value) values ('store_id', ?1)";

@@ -83,6 +83,33 @@ async fn leases_of_an_earlier_process_are_void_at_start() {
     assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
 }
 
+/// `serve` and `doctor` look before the store is brought up to date.
+#[tokio::test]
+async fn keys_are_counted_from_outside_also_in_a_store_of_an_earlier_build() {
+    let Store1 { folder, store } = fresh();
+    assert_eq!(made_keys(&folder.path().join("nowhere")).unwrap(), 0);
+    assert_eq!(made_keys(folder.path()).unwrap(), 0);
+    let digest = legwork_core::key::Digest([1; 32]);
+    let key = Key {
+        digest,
+        name: "ci".to_owned(),
+        ending: "wxyz".to_owned(),
+        owner: Owner::of_key(digest.id()),
+        created_at: NOW,
+        expires_at: None,
+        revoked_at: Some(NOW),
+    };
+    store.add_key(key).await.unwrap();
+    assert_eq!(made_keys(folder.path()).unwrap(), 1, "one that is good no more counts, too");
+    drop(store);
+    let file = rusqlite::Connection::open(folder.path().join("legwork.db")).unwrap();
+    file.execute_batch("drop table keys; pragma user_version = 3").unwrap();
+    drop(file);
+    assert_eq!(made_keys(folder.path()).unwrap(), 0);
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    assert_eq!(store.keys().await.unwrap(), []);
+}
+
 #[derive(Default)]
 struct Heard(Mutex<Vec<RunId>>, Mutex<usize>);
 
