@@ -25,7 +25,7 @@ use crate::args::{Args, LogArg, TargetArgs, Verb, WebhookArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::resolve::{self, BadConfig};
+use crate::resolve::{self, BadConfig, Target};
 use crate::station::Station;
 use crate::telemetry::{self, Usual};
 
@@ -66,10 +66,22 @@ struct Settings {
 }
 
 impl Settings {
+    /// Whom a command talks to.
+    fn target(self, args: TargetArgs) -> Result<Target, Failure> {
+        telemetry::start(Usual::Command, self.verbose, LogArg::Text);
+        Ok(resolve::target(args, webhooks_untyped, self.file?, &self.environment)?)
+    }
+
     /// Finds the server a command talks to, or becomes it.
     async fn station(self, args: TargetArgs, role: Role) -> Result<Station, Failure> {
-        telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
-        Station::find(resolve::target(args, webhooks, self.file?, &self.environment)?, role).await
+        Station::find(self.target(args)?, role).await
     }
+}
+
+fn webhooks_untyped() -> Result<WebhookArgs, BadConfig> {
+    WebhookArgs::untyped().map_err(|odd| {
+        let odd = odd.to_string();
+        let first = odd.lines().next().unwrap_or_default();
+        BadConfig::Variable(first.trim_start_matches("error: ").to_owned())
+    })
 }
