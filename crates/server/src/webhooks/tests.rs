@@ -163,15 +163,35 @@ async fn what_a_stop_cuts_off_is_recorded_and_not_held_against_the_receiver() {
 }
 
 #[tokio::test]
+async fn a_place_is_given_back_however_its_attempt_ends() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    world.owed_by(Owner::local(), &receiver.url()).await;
+    let (token, until) = (Token(1), world.runs.now() + LEASE);
+    let owners = BTreeMap::new();
+    let claim = DeliveryClaim { token, room: 9, room_each_owner: 9, room_each_receiver: 9, owners, until };
+    let owed = world.runs.claim_deliveries(claim).await.unwrap().remove(0);
+    let desk = world.sender.desk.clone();
+    let room = || world.sender.desk.receivers().room();
+    let place = Place::take(desk, &owed);
+    assert_eq!(room(), receivers::TOTAL - 1);
+    let panicked = tokio::spawn(async move {
+        let _place = place;
+        panic!("it went wrong");
+    });
+    assert!(panicked.await.is_err());
+    assert_eq!(room(), receivers::TOTAL);
+}
+
+#[tokio::test]
 async fn a_sender_that_has_stopped_holds_the_store_no_more() {
     let (world, (_silent, url)) = (World::new(), silent().await);
     world.owed_by(Owner::local(), &url).await;
     assert_eq!(world.sender.once().await.unwrap(), 1);
-    let (store, sender, stop, hard_stop) = {
+    let (store, sender, stop, hard_stop, _folder) = {
         // The rest goes at the end of this block.
         let whole = world;
-        let World { store, sender, stop, hard_stop, .. } = whole;
-        (Arc::downgrade(&store), sender, stop, hard_stop)
+        let World { store, sender, stop, hard_stop, folder, .. } = whole;
+        (Arc::downgrade(&store), sender, stop, hard_stop, folder)
     };
     assert!(store.upgrade().is_some(), "the attempt has it");
     stop.cancel();
