@@ -160,7 +160,7 @@ pub(crate) struct WebhookArgs {
     #[arg(long, value_enum, env = "LEGWORK_WEBHOOK_OUTPUT")]
     pub(crate) webhook_output: Option<OutputArg>,
     /// Let webhooks go to private addresses, this machine's among them.
-    #[arg(long, env = "LEGWORK_ALLOW_PRIVATE_TARGETS")]
+    #[arg(long, env = "LEGWORK_ALLOW_PRIVATE_TARGETS", value_parser = yes_or_no)]
     pub(crate) allow_private_targets: bool,
     /// Let webhooks go to this host, whatever its address; may be given several times.
     #[arg(long = "allow-target", value_name = "HOST[:PORT]", env = "LEGWORK_ALLOW_TARGETS", value_delimiter = ',')]
@@ -383,7 +383,8 @@ pub(crate) struct ListenArgs {
     /// The address to listen at; `0.0.0.0` is reached from other machines.
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::from([127, 0, 0, 1]))]
     pub(crate) host: IpAddr,
-    /// What the webhooks are signed with; may be given several times [default: what the server signs with].
+    /// What the webhooks are signed with, or `@FILE` with one a line; may be given several times [default: what the server
+    /// signs with].
     #[arg(long, value_name = "SECRET", env = "LEGWORK_WEBHOOK_SECRETS", value_delimiter = ',', hide_env_values = true)]
     pub(crate) secret: Vec<String>,
     /// Pass on what is verified to this address, and answer what is answered there.
@@ -616,6 +617,15 @@ fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
     if key.is_empty() { Err("the key is empty") } else { Ok((key.to_owned(), value.to_owned())) }
 }
 
+/// A switch as variables have it; an empty variable is none.
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true),
+        "" | "false" | "no" | "off" | "0" | "n" | "f" => Ok(false),
+        _ => Err("it is one of true, yes, on, 1, false, no, off, 0".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -642,6 +652,15 @@ mod tests {
         for odd in ["status 12", "list --status done", "ask q --metadata a", "ask q --metadata =b", "ask"] {
             assert!(parse(odd).is_err(), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_read_as_people_write_it() {
+        let Verb::Serve(serve) = parse("serve --allow-private-targets").unwrap().verb else { panic!("not a serve") };
+        assert!(serve.webhooks.allow_private_targets);
+        assert_eq!(["1", "yes", "TRUE", "On"].map(yes_or_no), [const { Ok(true) }; 4]);
+        assert_eq!(["0", "no", "False", ""].map(yes_or_no), [const { Ok(false) }; 4]);
+        assert!(yes_or_no("perhaps").is_err());
     }
 
     #[test]

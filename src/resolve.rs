@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 
 mod webhooks;
+
+pub(crate) use self::webhooks::secrets;
 
 const PORT: u16 = 8787;
 const SLOTS: usize = 64;
@@ -67,6 +69,33 @@ impl Target {
             Self::Server { .. } | Self::Store(_) => String::new(),
         }
     }
+
+    /// The address of ours by which it can reach us: loopback for one on this machine, as each that runs on a store is, else
+    /// the one that the way to it begins at. No packet is sent to find that out.
+    pub(crate) fn reaches_us_at(&self) -> IpAddr {
+        let way = |url: &str| {
+            let url = Url::parse(url).ok()?;
+            let host = url.host_str()?.trim_matches(['[', ']']);
+            let to = (host, url.port_or_known_default()?).to_socket_addrs().ok()?.next()?;
+            let any: SocketAddr = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }.parse().ok()?;
+            let socket = UdpSocket::bind(any).ok()?;
+            socket.connect(to).ok()?;
+            Some(socket.local_addr().ok()?.ip())
+        };
+        let found = match self {
+            Self::Server { url, .. } => way(url),
+            Self::Store(_) => None,
+        };
+        found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// Lets the engine that a command may become call this receiver, which is the command's own.
+    pub(crate) fn allow(&mut self, receiver: SocketAddr) {
+        match self {
+            Self::Store(local) => local.config.webhooks.targets.hosts.push(receiver.to_string()),
+            Self::Server { .. } => {}
+        }
+    }
 }
 
 /// A word as a shell reads it.
@@ -115,6 +144,8 @@ pub(crate) enum BadConfig {
     NoProcessor(String),
     #[error("with 0 slots nothing would ever be worked on")]
     NoSlots,
+    #[error("a variable of the environment is wrong: {0}")]
+    Variable(String),
 }
 
 impl BadConfig {
@@ -140,7 +171,12 @@ impl BadConfig {
             }
             Self::Secret => Some("`legwork key webhook --new` makes one".to_owned()),
             Self::AllowedTarget(_) => Some("write host or host:port, for example hooks.lan:9000".to_owned()),
-            Self::Seconds { .. } | Self::NoFile { .. } | Self::File { .. } | Self::KeyFile { .. } | Self::Key => None,
+            Self::Seconds { .. }
+            | Self::NoFile { .. }
+            | Self::File { .. }
+            | Self::KeyFile { .. }
+            | Self::Key
+            | Self::Variable(_) => None,
         }
     }
 }
@@ -198,10 +234,11 @@ pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Envi
 /// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
 /// us.
 ///
-/// `webhooks` is what the environment says of them: commands have no such options.
+/// `webhooks` says what the environment says of them: commands have no such options, and those that talk to a server that
+/// was named have no use for it.
 pub(crate) fn target(
     args: TargetArgs,
-    webhooks: WebhookArgs,
+    webhooks: impl FnOnce() -> Result<WebhookArgs, BadConfig>,
     file: ConfigFile,
     environment: &Environment,
 ) -> Result<Target, BadConfig> {
@@ -220,7 +257,7 @@ pub(crate) fn target(
         Some(list) => list.split(',').map(str::to_owned).collect(),
         None => file.accept_keys.clone(),
     };
-    let webhooks = webhooks::webhooks(webhooks, &file)?;
+    let webhooks = webhooks::webhooks(webhooks()?, &file)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -120,7 +120,7 @@ fn a_store_is_a_folder_in_this_version() {
 
 /// The address a command will talk to; `None` when it is whoever runs on the store.
 fn talks_to(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Option<(String, Option<String>)> {
-    match target(args, WebhookArgs::default(), file, environment).unwrap() {
+    match target(args, || Ok(WebhookArgs::default()), file, environment).unwrap() {
         Target::Server { url, key, .. } => Some((url, key)),
         Target::Store(_) => None,
     }
@@ -145,7 +145,7 @@ fn a_server_is_found_in_the_order_in_which_it_was_meant() {
 #[test]
 fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
     let Target::Store(local) =
-        target(TargetArgs::default(), WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap()
+        target(TargetArgs::default(), || Ok(WebhookArgs::default()), ConfigFile::default(), &at_home()).unwrap()
     else {
         panic!("no server was named")
     };
@@ -154,8 +154,42 @@ fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
 }
 
 #[test]
+fn the_engine_of_a_command_calls_this_machine_only_where_serve_would() {
+    let engine = |keys: &[&str]| {
+        let accept_keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let file = ConfigFile { accept_keys, ..ConfigFile::default() };
+        target(TargetArgs::default(), || Ok(WebhookArgs::default()), file, &at_home()).unwrap()
+    };
+    let targets = |target| {
+        let Target::Store(local) = target else { panic!("no server was named") };
+        local.config.webhooks.targets
+    };
+    assert!(targets(engine(&[])).hosts.is_empty(), "that there are no keys says enough");
+    let mut keyed = engine(&["sesame"]);
+    keyed.allow("127.0.0.1:5000".parse().unwrap());
+    assert_eq!(targets(keyed).hosts, ["127.0.0.1:5000"]);
+}
+
+#[test]
+fn what_the_environment_says_of_webhooks_matters_only_on_a_store() {
+    let odd = || Err(BadConfig::Variable("odd".to_owned()));
+    let typed = TargetArgs { server: Some("http://h".to_owned()), ..TargetArgs::default() };
+    assert!(target(typed, odd, ConfigFile::default(), &at_home()).is_ok());
+    assert!(target(TargetArgs::default(), odd, ConfigFile::default(), &at_home()).is_err());
+}
+
+#[test]
+fn a_server_on_this_machine_calls_over_loopback() {
+    for url in ["http://127.0.0.1:8787", "http://localhost:1/", "http://[::1]:8787"] {
+        let server = Target::Server { url: url.to_owned(), key: None, named: true };
+        assert!(server.reaches_us_at().is_loopback(), "{url}");
+    }
+}
+
+#[test]
 fn the_next_command_can_be_told_whom_to_talk_to() {
-    let option = |args| target(args, WebhookArgs::default(), ConfigFile::default(), &at_home()).unwrap().option();
+    let option =
+        |args| target(args, || Ok(WebhookArgs::default()), ConfigFile::default(), &at_home()).unwrap().option();
     assert_eq!(option(TargetArgs::default()), "");
     assert_eq!(
         option(TargetArgs { store: stored("/it's here"), ..TargetArgs::default() }),

@@ -68,23 +68,26 @@ struct Settings {
 }
 
 impl Settings {
+    /// Whom a command talks to.
+    fn target(self, args: TargetArgs) -> Result<Target, Failure> {
+        telemetry::start(Usual::Command, self.verbose, LogArg::Text);
+        Ok(resolve::target(args, webhooks_untyped, self.file?, &self.environment)?)
+    }
+
     /// Finds the server a command talks to, or becomes it.
     async fn station(self, args: TargetArgs, role: Role) -> Result<Station, Failure> {
-        telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
-        Station::find(resolve::target(args, webhooks, self.file?, &self.environment)?, role).await
+        Station::find(self.target(args)?, role).await
     }
 
     /// The same for what only the operator may do: with the key in the store's folder, whatever other was given. A server
     /// that was named is found by its store as well, if that is the one that the command would use without a name.
     async fn operator(self, args: TargetArgs) -> Result<Station, Failure> {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        let webhooks = WebhookArgs::untyped().map_err(|error| Failure::new(Exit::BadInput, error))?;
         let (file, environment) = (self.file?, self.environment);
-        let named = resolve::target(args.clone(), webhooks.clone(), file.clone(), &environment)?;
+        let named = resolve::target(args.clone(), webhooks_untyped, file.clone(), &environment)?;
         let here = resolve::target(
             TargetArgs { server: None, api_key: None, ..args },
-            webhooks,
+            webhooks_untyped,
             ConfigFile { server: None, api_key: None, ..file },
             &Environment { parallel_base_url: None, ..environment },
         );
@@ -97,4 +100,12 @@ impl Settings {
         };
         Station::find(target, Role::Api).await
     }
+}
+
+fn webhooks_untyped() -> Result<WebhookArgs, BadConfig> {
+    WebhookArgs::untyped().map_err(|odd| {
+        let odd = odd.to_string();
+        let first = odd.lines().next().unwrap_or_default();
+        BadConfig::Variable(first.trim_start_matches("error: ").to_owned())
+    })
 }

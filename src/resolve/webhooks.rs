@@ -23,8 +23,8 @@ pub(super) fn webhooks(args: WebhookArgs, file: &ConfigFile) -> Result<Webhooks,
     Ok(Webhooks { secrets, scheme, output, targets })
 }
 
-/// Secrets that can be signed with.
-fn secrets(given: Vec<String>, scheme: Scheme) -> Result<Vec<Secret>, BadConfig> {
+/// Secrets that can be signed with, as they were given or in the files that were named.
+pub(crate) fn secrets(given: Vec<String>, scheme: Scheme) -> Result<Vec<Secret>, BadConfig> {
     let secrets: Vec<Secret> = texts(given)?.into_iter().map(Secret::from).collect();
     if secrets.iter().all(|secret| fits(secret, scheme)) { Ok(secrets) } else { Err(BadConfig::Secret) }
 }

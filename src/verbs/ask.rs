@@ -13,13 +13,15 @@ use super::{Settings, result};
 use crate::args::AskArgs;
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::station::Station;
 use crate::waiting::Pattern;
 
 pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failure> {
     let pattern = Pattern::of(args.pattern, &args.processor);
     let task = task(&args)?;
-    let mut station = settings.station(args.target, Role::All).await?;
-    let Some(pattern) = pattern else { return called::run(station, task, &args.wait).await };
+    let target = settings.target(args.target)?;
+    let Some(pattern) = pattern else { return called::run(target, task, &args.wait).await };
+    let mut station = Station::find(target, Role::All).await?;
     match station.persist(async |client| client.create(&task).await).await {
         Ok(run) => {
             print::talk(&run.run_id.to_string());

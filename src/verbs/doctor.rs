@@ -48,7 +48,7 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
     let StoreArgs { store: typed, corpus: folders } = &args.target.store;
     let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
     let serving = serving(typed, file.clone(), environment);
-    match resolve::target(args.target, WebhookArgs::default(), file, environment) {
+    match resolve::target(args.target, || Ok(WebhookArgs::default()), file, environment) {
         // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
         Ok(Target::Server { url, key, .. }) => {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use legwork_api::secret::Secret;
+use legwork_api::signature::Scheme;
 use legwork_api::webhook::Call;
 use legwork_server::config::Role;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::receiver::{Received, Receiver};
 use crate::render::Style;
 use crate::signals::Signals;
-use crate::{print, render};
+use crate::{print, render, resolve};
 
 pub(super) async fn run(args: ListenArgs, settings: Settings) -> Result<Exit, Failure> {
     let forward = args.forward.as_deref().map(address).transpose()?;
@@ -29,7 +30,7 @@ pub(super) async fn run(args: ListenArgs, settings: Settings) -> Result<Exit, Fa
                 if is_odd(&failure) { failure.hint("give what it signs with: --secret whsec_…") } else { failure }
             })?
         }
-        given => given.iter().cloned().map(Secret::from).collect(),
+        given => resolve::secrets(given.to_vec(), Scheme::Both)?,
     };
     let at = SocketAddr::new(args.host, args.port);
     let known = secrets.len();
@@ -40,14 +41,16 @@ pub(super) async fn run(args: ListenArgs, settings: Settings) -> Result<Exit, Fa
     print::talk(&greeting(receiver.address(), known, args.forward.as_deref()));
     loop {
         tokio::select! {
-            () = signals.asked() => return Ok(Exit::Done),
+            () = signals.asked() => break,
             call = receiver.next() => match call {
                 Some(call) if args.json => print::data(&line(&call))?,
                 Some(call) => print::data(&told(&call, print::style()))?,
-                None => return Ok(Exit::Done),
+                None => break,
             },
         }
     }
+    receiver.close().await;
+    Ok(Exit::Done)
 }
 
 fn address(text: &str) -> Result<Url, Failure> {

@@ -1,15 +1,24 @@
 //! `legwork webhooks`: what a run's webhook was sent, how to send it again, and whether a receiver can be reached.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use legwork_api::webhook::{AttemptView, DeliveryPage, DeliveryView, Stands, TestView};
+use legwork_core::id::RunId;
 use legwork_server::config::Role;
+use tokio::time::{Instant, sleep};
 
 use super::Settings;
 use crate::args::WebhooksArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::{Style, clean};
+use crate::station::Station;
 use crate::{print, render};
+
+/// How long an attempt may take: the sender's 15 s, and what is written before and after it.
+const AN_ATTEMPT: Duration = Duration::from_secs(20);
+/// How often it is looked meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(args: WebhooksArgs, settings: Settings) -> Result<Exit, Failure> {
     // An engine of our own has to send what is asked for.
@@ -24,13 +33,39 @@ pub(super) async fn run(args: WebhooksArgs, settings: Settings) -> Result<Exit, 
     // One of the two is there, or nothing would have been read of the rest.
     let id = args.id.ok_or_else(|| Failure::said(Exit::BadInput, "a run is needed, or --test and an address"))?;
     if let Some(name) = args.redeliver {
-        let again = station.once(async |client| client.redeliver(id, &name).await).await?;
+        let (again, is_over) = redelivered(station, id, &name).await?;
         print::data(&if args.json { render::json(&again)? } else { delivery(&again, style) })?;
-        return Ok(Exit::Done);
+        let is_failed = is_over && again.status != Stands::Delivered;
+        return Ok(if is_failed { Exit::RunFailed } else { Exit::Done });
     }
     let page = station.once(async |client| client.deliveries(id).await).await?;
     print::data(&if args.json { render::json(&page)? } else { listed(&page, style) })?;
     Ok(Exit::Done)
+}
+
+/// Asks for the delivery again. A server does that in its own time; an engine of ours ends with this command, so it is
+/// waited for. Returns how the delivery stands, and whether that is how the attempt went.
+async fn redelivered(mut station: Station, run: RunId, name: &str) -> Result<(DeliveryView, bool), Failure> {
+    let asked = station.persist(async |client| client.redeliver(run, name).await).await;
+    let again = match asked {
+        Ok(before) if station.is_own() => attempted(&mut station, run, before).await.map(|after| (after, true)),
+        other => other.map(|before| (before, false)),
+    };
+    station.leave().await?;
+    again
+}
+
+/// The delivery as it stands after the next attempt, or when none comes of it in time.
+async fn attempted(station: &mut Station, run: RunId, before: DeliveryView) -> Result<DeliveryView, Failure> {
+    let give_up = Instant::now() + AN_ATTEMPT;
+    let mut now = before.clone();
+    while now.attempts.last() == before.attempts.last() && Instant::now() < give_up {
+        sleep(LOOK).await;
+        let page = station.persist(async |client| client.deliveries(run).await).await?;
+        let found = page.webhooks.into_iter().find(|of| of.webhook_id == before.webhook_id);
+        now = found.ok_or_else(|| Failure::said(Exit::Api, "the delivery is gone"))?;
+    }
+    Ok(now)
 }
 
 fn listed(page: &DeliveryPage, style: Style) -> String {

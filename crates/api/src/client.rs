@@ -176,7 +176,7 @@ impl Client {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(bad("it must begin with `http://` or `https://`".to_owned()));
         }
-        let http = http(&base).map_err(ClientError::NoTls)?;
+        let http = http_to(&base).map_err(ClientError::NoTls)?;
         Ok(Self { http, base, key: key.map(Key), patience: Duration::from_secs(30) })
     }
 
@@ -348,7 +348,9 @@ fn over(error: ClientError, deadline: Option<Instant>) -> ClientError {
     if left(deadline).is_zero() { ClientError::StillActive } else { error }
 }
 
-fn http(base: &Url) -> Result<reqwest::Client, reqwest::Error> {
+/// What calls this address are made with: it follows no redirects, asks no proxy for what is on this machine, and wants
+/// certificates only for `https`.
+pub fn http_to(base: &Url) -> Result<reqwest::Client, reqwest::Error> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that the program has chosen another provider, which is as good.

@@ -27,7 +27,7 @@ pub const SIGNATURE: &str = "webhook-signature";
 /// What a secret begins with.
 const PREFIX: &str = "whsec_";
 /// How far a timestamp may be off, to either side.
-const TOLERANCE: Duration = Duration::from_mins(5);
+pub const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// What of a secret is the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -133,6 +133,8 @@ impl Call {
 pub enum Stands {
     /// It is still to be made, for the first time or again.
     Pending,
+    /// An attempt is under way.
+    Sending,
     /// The receiver answered with a 2xx.
     Delivered,
     /// It is not tried any more.
@@ -143,6 +145,7 @@ impl fmt::Display for Stands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pending => "pending",
+            Self::Sending => "being sent",
             Self::Delivered => "delivered",
             Self::GivenUp => "given up",
         })
@@ -170,7 +173,7 @@ pub struct DeliveryView {
     /// Since when it is owed.
     #[serde(with = "as_time")]
     pub created_at: Option<Micros>,
-    /// When it is tried next, if it is.
+    /// When it is tried next; nothing while an attempt is under way, which decides that.
     #[serde(with = "as_time")]
     pub next_attempt_at: Option<Micros>,
     /// The attempts that have ended, oldest first.
@@ -223,6 +226,7 @@ impl From<&DeliveryLog> for DeliveryView {
         let Delivery { id, owed_at, standing, .. } = delivery;
         let (stands, next) = match standing {
             Standing::Owed { due_at } => (Stands::Pending, Some(*due_at)),
+            Standing::Sending { .. } => (Stands::Sending, None),
             Standing::Delivered { .. } => (Stands::Delivered, None),
             Standing::GivenUp { .. } => (Stands::GivenUp, None),
         };
@@ -251,6 +255,7 @@ impl From<&Attempt> for AttemptView {
 
 #[cfg(test)]
 mod tests {
+    use legwork_core::delivery::DeliveryId;
     use legwork_core::fact::What;
     use legwork_core::run::State;
 
@@ -292,6 +297,20 @@ mod tests {
         let text = shown(Attached::Output { output: Some(&output), result_url: "https://x/\"result" });
         assert!(text.ends_with(r#","output":null,"result_url":"https://x/\"result"}}"#), "{}", text.len());
         assert!(serde_json::from_str::<Call>(&text).unwrap().run().is_some());
+    }
+
+    #[test]
+    fn what_is_under_way_has_no_next_attempt_yet() {
+        let (_, fact) = completed();
+        let owed = Delivery::owed(DeliveryId { run: a_run().id, seq: fact.seq }, fact.at);
+        let shown = |standing| {
+            let delivery = Delivery { standing, ..owed };
+            let (url, attempts) = ("https://x/".to_owned(), Vec::new());
+            let view = DeliveryView::from(&DeliveryLog { delivery, status: Status::Completed, url, attempts });
+            (serde_json::to_value(view.status).unwrap(), view.next_attempt_at)
+        };
+        assert_eq!(shown(owed.standing), ("pending".into(), Some(fact.at)));
+        assert_eq!(shown(Standing::Sending { until: Micros(9) }), ("sending".into(), None));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub const PATIENCE: Duration = Duration::from_hours(48);
 const SPREAD: u64 = 100;
 /// The status by which a receiver says that it wants to hear no more of this.
 const GONE: u16 = 410;
+/// How many attempts at a delivery are kept, the last ones. Without being asked for again it has no more than 17.
+pub const ATTEMPTS_KEPT: u32 = 100;
 
 /// What a run's webhook is told of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +49,8 @@ impl Tells {
 pub struct Webhook {
     /// Where it is called.
     pub url: String,
-    /// Who answers there: host and port. Attempts at one receiver are limited together.
+    /// Who answers there: host and port, an IPv6 address in its brackets. An owner's attempts at one receiver are limited
+    /// together.
     pub receiver: String,
     /// What its calls are signed with instead of the owner's secrets; shown to nobody.
     pub secret: Option<String>,
@@ -95,6 +98,8 @@ impl FromStr for DeliveryId {
         let parts = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
         let read =
             |(run, seq): (&str, &str)| Some(Self { run: format!("trun_{run}").parse().ok()?, seq: seq.parse().ok()? });
+        // No fact has a number that stores cannot keep.
+        let read = |parts| read(parts).filter(|id| i64::try_from(id.seq).is_ok());
         // What is written otherwise than we write it names nothing.
         parts.and_then(read).filter(|id| id.to_string() == text).ok_or(BadId { prefix: PREFIX })
     }
@@ -123,6 +128,11 @@ pub enum Standing {
         /// The next attempt is not made before.
         due_at: Micros,
     },
+    /// A sender is at it.
+    Sending {
+        /// When its lease runs out: it is owed again then, if nothing was heard of it.
+        until: Micros,
+    },
     /// The receiver has it.
     Delivered {
         /// Since when.
@@ -135,12 +145,22 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Whether it is still to be made, or being made.
+    pub const fn is_owed(self) -> bool {
+        match self {
+            Self::Owed { .. } | Self::Sending { .. } => true,
+            Self::Delivered { .. } | Self::GivenUp { .. } => false,
+        }
+    }
+}
+
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// When it began.
     pub at: Micros,
-    /// How long it took until the receiver had answered, or was not waited for any longer.
+    /// How long it took until the head of the answer was there, or was not waited for any longer.
     pub took: Duration,
     /// What came back.
     pub heard: Heard,
@@ -165,6 +185,13 @@ pub enum Heard {
     },
 }
 
+impl Attempt {
+    /// Whether the receiver has it: any 2xx says so.
+    pub const fn is_success(&self) -> bool {
+        matches!(self.heard, Heard::Answer { status: 200..=299, .. })
+    }
+}
+
 impl Delivery {
     /// What is owed from this moment on.
     pub const fn owed(id: DeliveryId, now: Micros) -> Self {
@@ -175,12 +202,15 @@ impl Delivery {
     ///
     /// Any 2xx is success; 410 ends it; whatever else is tried again, after 5 s, 10 s, 20 s …, for 48 hours. A
     /// `Retry-After` can make a wait longer, never shorter.
+    ///
+    /// An attempt that we cut off, because we were told to stop, is one without an answer like any other: the receiver may
+    /// have it. If it were due again at once, a server that is started and stopped often would call at every start.
     #[must_use]
     pub fn after(&self, attempt: &Attempt, chance: u64) -> Self {
         let now = attempt.at + attempt.took;
         let since = self.since.unwrap_or(attempt.at);
         let standing = match &attempt.heard {
-            Heard::Answer { status: 200..=299, .. } => Standing::Delivered { at: now },
+            _ if attempt.is_success() => Standing::Delivered { at: now },
             Heard::Answer { status: GONE, .. } => Standing::GivenUp { at: now },
             Heard::Answer { retry_after, .. } => self.again(since, now, retry_after.unwrap_or_default(), chance),
             Heard::Nothing { .. } => self.again(since, now, Duration::ZERO, chance),
@@ -245,6 +275,13 @@ mod tests {
         }
         assert!("whevent_0000000000000000000000000199a1b2_+3".parse::<DeliveryId>().is_err());
         assert!("whevent_0000000000000000000000000199a1b2_03".parse::<DeliveryId>().is_err());
+    }
+
+    #[test]
+    fn a_number_that_no_store_can_keep_names_nothing() {
+        let of = |seq: u64| format!("whevent_0000000000000000000000000199a1b2_{seq}").parse::<DeliveryId>();
+        assert!(of(i64::MAX.cast_unsigned()).is_ok());
+        assert!(of(i64::MAX.cast_unsigned() + 1).is_err() && of(u64::MAX).is_err());
     }
 
     #[test]

@@ -113,8 +113,9 @@ pub trait Store: Send + Sync + 'static {
     /// `limit`.
     async fn group_ends(&self, id: GroupId, after: u64, limit: usize) -> Result<FeedPage, StoreError>;
 
-    /// Takes deliveries that are due, from each receiver those that are due longest, fair between receivers. A delivery is
-    /// given to one claimer only until its lease runs out.
+    /// Takes deliveries that are due: fair between owners, so that nobody's dead receivers hold up another, and among an
+    /// owner's fair between receivers, from each those that are due longest. A delivery is given to one claimer only until
+    /// its lease runs out.
     async fn claim_deliveries(&self, claim: DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError>;
 
     /// Keeps what a delivery says, unless that is kept already, and returns what is kept; `None` when there is no such
@@ -122,7 +123,8 @@ pub trait Store: Send + Sync + 'static {
     async fn keep_body(&self, id: DeliveryId, body: Bytes) -> Result<Option<Bytes>, StoreError>;
 
     /// Records an attempt and what [`Delivery::after`] says comes of it (`chance` is passed on). `None`, and nothing is
-    /// recorded, when the lease is lost or the delivery gone.
+    /// recorded, when the lease is lost or the delivery gone. The last [`ATTEMPTS_KEPT`](crate::delivery::ATTEMPTS_KEPT)
+    /// attempts are kept.
     async fn settle(
         &self,
         id: DeliveryId,
@@ -325,15 +327,26 @@ pub struct DeliveryClaim {
     pub token: Token,
     /// How many it would take.
     pub room: usize,
-    /// How many of them to one receiver, unless it is in `receivers`.
-    pub room_each: usize,
-    /// The receivers that the sender has attempts under way at.
-    pub receivers: BTreeMap<String, Receiver>,
+    /// How many of them for one owner, unless he is in `owners`.
+    pub room_each_owner: usize,
+    /// How many of them from one owner to one receiver, unless that is among the owner's in `owners`.
+    pub room_each_receiver: usize,
+    /// What the sender knows of: attempts under way, and receivers at which there were some.
+    pub owners: BTreeMap<Owner, OwnersShare>,
     /// When the leases run out.
     pub until: Micros,
 }
 
-/// What a sender has with one receiver.
+/// What a sender has under way for one owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnersShare {
+    /// For how many more attempts there is room.
+    pub room: usize,
+    /// The owner's receivers, each as [`Webhook::receiver`] has it.
+    pub receivers: BTreeMap<String, Receiver>,
+}
+
+/// What a sender has under way from one owner to one receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receiver {
     /// How many attempts are under way.

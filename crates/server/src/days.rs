@@ -12,6 +12,7 @@ use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::run::{Failure, FailureCode, Status};
 use legwork_core::store::{Claim, DeliveryClaim, NewGroup};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::testing::World;
 
@@ -148,7 +149,8 @@ impl Day {
         let token = Token(self.tokens);
         self.tokens += 1;
         let until = self.world.runs.now() + Duration::from_mins(1);
-        let claim = DeliveryClaim { token, room: 4, room_each: 2, receivers: BTreeMap::new(), until };
+        let owners = BTreeMap::new();
+        let claim = DeliveryClaim { token, room: 4, room_each_owner: 4, room_each_receiver: 2, owners, until };
         let claimed = self.world.runs.claim_deliveries(claim).await.unwrap();
         self.sent.extend(claimed.iter().map(|owed| (owed.delivery.id, token)));
         claimed.len()
@@ -224,6 +226,18 @@ impl Day {
         assert_eq!(ends.iter().map(|(_, run, _)| run.id).collect::<BTreeSet<_>>(), ended);
     }
 
+    /// What is counted on the way is what lies there.
+    async fn check_count(&self) {
+        let mut owed = 0;
+        for run in &self.accepted {
+            let logs = self.world.store.deliveries(*run).await.unwrap();
+            owed += logs.iter().filter(|log| log.delivery.standing.is_owed()).count();
+        }
+        let Value::String(metrics) = self.world.get("/metrics").await.body else { panic!("no text") };
+        let line = metrics.lines().find(|line| line.starts_with("legwork_webhooks_owed ")).unwrap();
+        assert_eq!(line, format!("legwork_webhooks_owed {owed}"));
+    }
+
     async fn check(&self) {
         for run in &self.accepted {
             let life = self.world.run(*run).await.life;
@@ -257,7 +271,9 @@ proptest! {
                 day = day.step(op).await;
             }
             day.check_group().await;
+            day.check_count().await;
             day.evening().await;
+            day.check_count().await;
             day.check().await;
             day.check_group().await;
         });

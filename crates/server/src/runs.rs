@@ -216,10 +216,19 @@ impl Runs {
         self.store.claim_deliveries(claim, self.clock.now()).await
     }
 
-    /// The run and the fact that a delivery tells of, and the output if the fact is the run's completion; `None` when the
-    /// run is gone.
-    pub(crate) async fn told_by(&self, id: DeliveryId) -> Result<Option<(Run, Fact, Option<Bytes>)>, StoreError> {
-        let Some((run, output)) = self.store.result(id.run).await? else { return Ok(None) };
+    /// The run and the fact that a delivery tells of, and the output, if that is wanted and the fact is the run's
+    /// completion; `None` when the run is gone.
+    pub(crate) async fn told_by(
+        &self,
+        id: DeliveryId,
+        with_output: bool,
+    ) -> Result<Option<(Run, Fact, Option<Bytes>)>, StoreError> {
+        let found = if with_output {
+            self.store.result(id.run).await?
+        } else {
+            self.store.run(id.run).await?.map(|run| (run, None))
+        };
+        let Some((run, output)) = found else { return Ok(None) };
         let fact = self.store.facts(id.run, id.seq.saturating_sub(1), 1).await?.pop();
         Ok(fact.map(|fact| {
             let is_end = matches!(fact.what, What::State { status: Status::Completed, .. });

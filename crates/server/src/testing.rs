@@ -14,11 +14,13 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use legwork_api::signature::Scheme;
 use legwork_api::webhook;
+use legwork_core::command::Command;
+use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
-use legwork_core::run::{Failure, FailureCode, Life, Run, Status};
+use legwork_core::run::{Failure, FailureCode, Life, Question, Run, Status};
 use legwork_core::store::{NewRun, Nudge, Store};
 use legwork_core::task::Input;
 use legwork_core::tier::Tier;
@@ -26,6 +28,7 @@ use legwork_core::time::Micros;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::contract::is_sent_as_described;
 pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
 use crate::config::{Reach, Targets};
@@ -95,41 +98,47 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("docs")).unwrap();
         files.iter().for_each(|(name, text)| std::fs::write(folder.path().join("docs").join(name), text).unwrap());
-        Self::on(folder, keys, true)
+        Self::on(folder, keys, true, webhook::Output::Always)
+    }
+
+    /// A server that sends outputs to webhooks as it is told here.
+    pub(crate) fn sending(output: webhook::Output) -> Self {
+        Self::on(tempfile::tempdir().unwrap(), &[], true, output)
     }
 
     /// A server with keys that may create so often a minute.
     pub(crate) fn with_creates_per_minute(keys: &[&str], creates: u32) -> Self {
         let limits = Limits::new(std::num::NonZeroU32::new(creates));
-        Self::limited(tempfile::tempdir().unwrap(), keys, true, limits, &[])
+        Self::limited(tempfile::tempdir().unwrap(), keys, true, webhook::Output::Always, limits, &[])
     }
 
     /// A server that works on so many runs of these processors at a time at the most.
     pub(crate) fn with_processor_slots(each: &[(&str, usize)]) -> Self {
-        Self::limited(tempfile::tempdir().unwrap(), &[], true, Limits::new(None), each)
+        Self::limited(tempfile::tempdir().unwrap(), &[], true, webhook::Output::Always, Limits::new(None), each)
     }
 
     fn with(keys: &[&str], hints: bool) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), keys, hints)
+        Self::on(tempfile::tempdir().unwrap(), keys, hints, webhook::Output::Always)
     }
 
     /// The same store in a new process. The old one just vanished.
     pub(crate) fn restarted(self) -> Self {
         let Self { folder, clock, store, .. } = self;
         drop(store);
-        let again = Self::on(folder, &[], true);
+        let again = Self::on(folder, &[], true, webhook::Output::Always);
         again.clock.pass(clock.since_monday());
         again
     }
 
-    fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool) -> Self {
-        Self::limited(folder, keys, hints, Limits::new(None), &[])
+    fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool, output: webhook::Output) -> Self {
+        Self::limited(folder, keys, hints, output, Limits::new(None), &[])
     }
 
     fn limited(
         folder: tempfile::TempDir,
         keys: &[&str],
         hints: bool,
+        output: webhook::Output,
         limits: Limits,
         processor_slots: &[(&str, usize)],
     ) -> Self {
@@ -158,7 +167,7 @@ impl World {
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
         let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
         let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
-        let letters = Letters { output: webhook::Output::Always, base: "http://127.0.0.1:8787".to_owned() };
+        let letters = Letters { output, base: "http://127.0.0.1:8787".to_owned() };
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
         let store_id = "store_test".to_owned();
@@ -219,21 +228,19 @@ impl World {
         self.post("/v1/tasks/runs", &body.to_string()).await.run_id()
     }
 
+    /// A run of an owner's that ends at once, and owes that to his webhook.
+    pub(crate) async fn owed_by(&self, owner: Owner, url: &str) -> RunId {
+        let receiver = url.split('/').nth(2).unwrap().to_owned();
+        let webhook = Webhook { url: url.to_owned(), receiver, secret: None, form: Form::Official };
+        let tells = Tells { ends: true, questions: false };
+        let new = NewRun { owner, webhook: Some((webhook, tells)), ..fresh("base", "x") };
+        let id = self.runs.submit(new).await.unwrap().id;
+        self.runs.apply(id, Command::Cancel).await.unwrap();
+        id
+    }
+
     pub(crate) async fn submit_for(&self, processor: &str, what: &str) -> RunId {
-        let input = serde_json::json!({"input": what, "processor": processor});
-        let new = NewRun {
-            id: Runs::new_id(),
-            owner: Owner::local(),
-            processor: processor.to_owned(),
-            input: input.to_string().into(),
-            metadata: None,
-            warnings: None,
-            group: None,
-            events: true,
-            deadline: None,
-            webhook: None,
-        };
-        self.runs.submit(new).await.unwrap().id
+        self.runs.submit(fresh(processor, what)).await.unwrap().id
     }
 
     pub(crate) async fn run(&self, id: RunId) -> Run {
@@ -320,6 +327,22 @@ impl Answer {
     }
 }
 
+/// A run of the one owner's, not submitted yet.
+fn fresh(processor: &str, what: &str) -> NewRun {
+    NewRun {
+        id: Runs::new_id(),
+        owner: Owner::local(),
+        processor: processor.to_owned(),
+        input: serde_json::json!({"input": what, "processor": processor}).to_string().into(),
+        metadata: None,
+        warnings: None,
+        group: None,
+        events: true,
+        deadline: None,
+        webhook: None,
+    }
+}
+
 fn strike(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -358,6 +381,7 @@ impl Processor for Puppet {
                 Wish::Finish => done("finished early"),
                 Wish::GoOn | Wish::Stop => Outcome::Stopped,
             },
+            "ask" => Outcome::Ask(Question { text: "Which one?".to_owned(), default: None, deadline: None }),
             "be deaf" => std::future::pending().await,
             "tell" => {
                 for n in 1..=3 {

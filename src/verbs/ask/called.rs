@@ -1,18 +1,19 @@
 //! `legwork ask --pattern webhook`: has itself called when the run has ended. All that the other patterns do in one verb,
 //! done the way a server would.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_api::client::{End, NewTask, NewWebhook};
+use legwork_api::client::{ClientError, End, NewTask, NewWebhook};
 use legwork_api::run::TaskRun;
+use legwork_api::secret::Secret;
 use legwork_api::webhook::Call;
 use legwork_core::id::RunId;
 use legwork_core::run::Status;
+use legwork_server::config::Role;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
-use url::Url;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::args::WaitArgs;
 use crate::exit::{Exit, Failure};
@@ -20,6 +21,7 @@ use crate::print;
 use crate::progress::Progress;
 use crate::receiver::{Received, Receiver};
 use crate::render;
+use crate::resolve::Target;
 use crate::signals::Signals;
 use crate::station::Station;
 use crate::verbs::key::new_secret;
@@ -29,57 +31,87 @@ use crate::waiting::{self, Outcome, Pattern};
 /// How long a call may be on its way after the run was seen to have ended.
 const ON_ITS_WAY: Duration = Duration::from_secs(20);
 
+/// What came of waiting to be called.
+enum Came {
+    /// The call, with all that it brings.
+    Call(End),
+    /// The time given is over, or Ctrl-C.
+    Left {
+        exit: Exit,
+        /// The run had ended, and only the call was missing.
+        has_ended: bool,
+    },
+}
+
 /// Submits the task with a webhook of this process, waits for the call, and prints what it brings.
-pub(super) async fn run(mut station: Station, task: NewTask, args: &WaitArgs) -> Result<Exit, Failure> {
-    let came = submit_and_wait(&mut station, task, args).await;
+pub(super) async fn run(mut target: Target, task: NewTask, args: &WaitArgs) -> Result<Exit, Failure> {
+    let secret = new_secret();
+    // It is there before any server, so that an engine of our own can be told that it may call it.
+    let mut receiver = Receiver::start(SocketAddr::new(target.reaches_us_at(), 0), vec![secret.clone()], None).await?;
+    target.allow(receiver.address());
+    let mut station = Station::find(target, Role::All).await?;
+    let came = submit_and_wait(&mut station, &mut receiver, secret, task, args).await;
+    // The server has its answer before this process goes, or its engine is stopped.
+    receiver.close().await;
     let id = came.as_ref().ok().map(|(id, _)| *id);
     let hint = id.map(|id| come_back(&station, id)).unwrap_or_default();
     station.leave().await?;
-    let (id, outcome) = came?;
-    match outcome {
-        Outcome::Ended(end) => ended(end, args.json),
-        Outcome::TooLate => Err(Failure::said(Exit::Timeout, format!("{id} is not done yet")).hint(hint)),
-        Outcome::Interrupted => {
-            Err(Failure::said(Exit::Interrupted, format!("interrupted; {id} is not done yet")).hint(hint))
+    match came? {
+        (_, Came::Call(end)) => ended(end, args.json),
+        (id, Came::Left { exit, has_ended }) => {
+            let stands = if has_ended { "has ended, but the webhook did not come" } else { "is not done yet" };
+            let why = if exit == Exit::Interrupted { "interrupted; " } else { "" };
+            Err(Failure::said(exit, format!("{why}{id} {stands}")).hint(hint))
         }
     }
 }
 
-async fn submit_and_wait(station: &mut Station, task: NewTask, args: &WaitArgs) -> Result<(RunId, Outcome), Failure> {
+async fn submit_and_wait(
+    station: &mut Station,
+    receiver: &mut Receiver,
+    secret: Secret,
+    task: NewTask,
+    args: &WaitArgs,
+) -> Result<(RunId, Came), Failure> {
     let mut signals = Signals::listen()?;
-    let secret = new_secret();
-    let at = SocketAddr::new(reached_by(station.client().base()), 0);
-    let mut receiver = Receiver::start(at, vec![secret.clone()], None).await?;
     let at = receiver.address();
     let webhook = NewWebhook { url: format!("http://{at}/"), secret: Some(secret) };
     let task = NewTask { webhook: Some(webhook), ..task };
-    let run =
-        station.persist(async |client| client.create(&task).await).await.map_err(|refused| with_flag(refused, at))?;
+    let run = match station.persist(async |client| client.create(&task).await).await {
+        Ok(run) => run,
+        Err(refused) => return Err(with_flag(refused, at)),
+    };
     let id = run.run_id;
     print::talk(&id.to_string());
     let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let progress = Progress::start(&format!("waiting to be called at http://{at}/"));
-    let outcome = {
-        // The call is what is waited for. The run is looked at beside that, so that a server that goes away is noticed,
-        // and a call that cannot come.
-        let mut watched =
-            std::pin::pin!(waiting::until_end(station, id, Pattern::Poll, deadline, &progress, &mut signals));
-        tokio::select! {
-            brought = brought(&mut receiver, id) => Ok(Ok(brought?)),
-            outcome = &mut watched => match outcome? {
-                Outcome::Ended(_) => tokio::select! {
-                    brought = brought(&mut receiver, id) => Ok(Ok(brought?)),
-                    () = sleep(ON_ITS_WAY) => Err(()),
-                },
-                other @ (Outcome::TooLate | Outcome::Interrupted) => Ok(Err(other)),
-            },
-        }
+    // The call is what is waited for. The run is looked at beside that, so that a server that goes away is noticed, and a
+    // call that cannot come.
+    let seen = tokio::select! {
+        brought = brought(receiver, id) => Err(brought?),
+        outcome = waiting::until_end(station, id, Pattern::Poll, deadline, &progress, &mut signals) => Ok(outcome?),
+    };
+    let left = |exit, has_ended| Ok((id, Came::Left { exit, has_ended }));
+    let call = match seen {
+        Err(call) => call,
+        Ok(Outcome::TooLate) => return left(Exit::Timeout, false),
+        Ok(Outcome::Interrupted) => return left(Exit::Interrupted, false),
+        Ok(Outcome::Ended(_)) => tokio::select! {
+            brought = brought(receiver, id) => brought?,
+            () = signals.asked() => return left(Exit::Interrupted, true),
+            () = until(deadline) => return left(Exit::Timeout, true),
+            () = sleep(ON_ITS_WAY) => return Err(not_called(station, id, at).await),
+        },
     };
     drop(progress);
-    match outcome {
-        Ok(Ok(call)) => Ok((id, Outcome::Ended(end(station, id, call).await?))),
-        Ok(Err(other)) => Ok((id, other)),
-        Err(()) => Err(not_called(station, id, at).await),
+    Ok((id, Came::Call(end(station, id, call).await?)))
+}
+
+/// Returns when the time given is over, if any was.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -126,48 +158,38 @@ async fn not_called(station: &mut Station, id: RunId, at: SocketAddr) -> Failure
     Failure::said(Exit::Api, message).hint(format!("the answer is there: `legwork result{} {id}`", station.option()))
 }
 
-/// A server that does not call this machine has to be told to.
+/// A server that does not call this machine has to be told to. There is nothing else about our address to be refused.
 fn with_flag(refused: Failure, at: SocketAddr) -> Failure {
-    if refused.exit == Exit::BadInput && refused.error.to_string().contains("may not be called") {
+    let detail = if let Some(ClientError::Refused(refusal)) = refused.error.downcast_ref::<ClientError>() {
+        refusal.detail.as_ref()
+    } else {
+        None
+    };
+    let faults = detail.and_then(|detail| detail["errors"].as_array()).into_iter().flatten();
+    if faults.map(|fault| &fault["loc"]).any(|loc| *loc == json!(["body", "webhook", "url"])) {
         return refused.hint(format!("start that server with `--allow-target {at}`, or `--allow-private-targets`"));
     }
     refused
 }
 
-/// The address of ours by which a server can reach us: loopback for one on this machine, else the one that the way to it
-/// begins at. No packet is sent to find that out.
-fn reached_by(server: &Url) -> IpAddr {
-    let way = || {
-        let to = (server.host_str()?.trim_matches(['[', ']']), server.port_or_known_default()?)
-            .to_socket_addrs()
-            .ok()?
-            .next()?;
-        let any: SocketAddr = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }.parse().ok()?;
-        let socket = UdpSocket::bind(any).ok()?;
-        socket.connect(to).ok()?;
-        Some(socket.local_addr().ok()?.ip())
-    };
-    way().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use legwork_api::client::Refusal;
 
-    #[test]
-    fn a_server_on_this_machine_calls_over_loopback() {
-        for server in ["http://127.0.0.1:8787", "http://localhost:1/", "http://[::1]:8787"] {
-            let at = reached_by(&server.parse().unwrap());
-            assert!(at.is_loopback(), "{server} by {at}");
-        }
-    }
+    use super::*;
 
     #[test]
     fn a_server_that_refuses_is_named_the_flag_it_needs() {
         let at = "192.168.0.7:5000".parse().unwrap();
-        let refused = |text: &str| Failure::said(Exit::BadInput, text);
-        let hint = with_flag(refused("`webhook.url`: 192.168.0.7 may not be called: …"), at).hint.unwrap();
+        let refused = |loc: &[&str]| {
+            let detail = json!({"errors": [{"loc": loc, "msg": "", "type": "value_error"}]});
+            let (message, ref_id) = ("no".to_owned(), "1".to_owned());
+            let refusal = Refusal { status: 422, message, detail: Some(detail), ref_id, retry_after: None };
+            Failure::from(ClientError::Refused(Box::new(refusal)))
+        };
+        let hint = with_flag(refused(&["body", "webhook", "url"]), at).hint.unwrap();
         assert!(hint.contains("--allow-target 192.168.0.7:5000"), "{hint}");
-        assert!(with_flag(refused("`input` is empty"), at).hint.is_none());
+        assert!(with_flag(refused(&["body", "input"]), at).hint.is_none());
+        assert!(with_flag(Failure::said(Exit::BadInput, "webhook.url"), at).hint.is_none());
     }
 }

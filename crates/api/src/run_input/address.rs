@@ -6,6 +6,9 @@ use url::Url;
 
 use crate::findings::{At, Findings};
 
+/// How long an address may be, in bytes, as it is sent: longer ones are refused by what is on the way.
+const MOST: usize = 8 * 1024;
+
 /// An `http` or `https` address with a host and without a user name or password in it.
 pub(super) fn read(at: &At<'_>, raw: &RawValue, found: &mut Findings) -> Option<Url> {
     let text = found.text(at, raw)?;
@@ -21,6 +24,9 @@ pub(super) fn read(at: &At<'_>, raw: &RawValue, found: &mut Findings) -> Option<
     }
     if !url.username().is_empty() || url.password().is_some() {
         return found.refuse(at, "value_error", "must not have a user name or a password in it");
+    }
+    if url.as_str().len() > MOST {
+        return found.refuse(at, "string_too_long", format!("is longer than {MOST} bytes"));
     }
     Some(url)
 }

@@ -15,6 +15,7 @@ create table deliveries (
     d          integer primary key,
     n          integer not null,
     seq        integer not null,
+    owner      text    not null,
     receiver   text    not null,
     owed_at    integer not null,
     tries      integer not null,
@@ -25,12 +26,18 @@ create table deliveries (
     outcome    integer not null     -- 0 owed, 1 delivered, 2 given up
 );
 create unique index deliveries_of_a_run on deliveries (n, seq);
-create index deliveries_due on deliveries (receiver, due_at) where due_at is not null;
+create index deliveries_due on deliveries (owner, receiver, due_at) where due_at is not null;
 
--- The receivers that something is owed to, each with a moment before which nothing is due there. So a claim looks at
--- those only that may have something, however many there are, and however long the line of one is.
-create table receivers (receiver text primary key, next_due integer not null) without rowid;
-create index receivers_due on receivers (next_due);
+-- The receivers that something of an owner's is owed to, each with a moment before which nothing is due there. So a claim
+-- looks at those only that may have something, however many there are, and however long the line of one is. Each owner has
+-- lines of his own: what one's receivers do is nothing to another.
+create table receivers (
+    owner    text    not null,
+    receiver text    not null,
+    next_due integer not null,
+    primary key (owner, receiver)
+) without rowid;
+create index receivers_due on receivers (owner, next_due);
 
 -- What a delivery says: the same bytes at every attempt.
 create table delivery_bodies (d integer primary key, body blob not null);

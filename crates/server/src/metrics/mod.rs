@@ -117,7 +117,7 @@ impl Metrics {
     }
 
     /// So many deliveries more are owed than before.
-    pub(crate) fn owing(&self, more: i64) {
+    pub(crate) fn more_owed(&self, more: i64) {
         self.owed.fetch_add(more, Relaxed);
     }
 
@@ -399,7 +399,7 @@ mod tests {
         metrics.answered(Some(0), "POST", 202, Duration::from_micros(700));
         metrics.answered(None, "BREW", 418, Duration::from_secs(100));
         metrics.committed(3, Duration::from_millis(2));
-        metrics.owing(2);
+        metrics.more_owed(2);
         metrics.attempted(true, Duration::from_millis(4));
         metrics.attempted(false, Duration::from_secs(15));
         let _waiter = metrics.waiter();

@@ -86,6 +86,22 @@ fn follows(asked: &str, schema: &Value, value: &Value) {
     assert!(faults.is_empty(), "{asked}: {faults:#?}\n{value:#}");
 }
 
+/// Panics unless a webhook's body is one that the document foresees.
+pub(crate) fn is_sent_as_described(call: &Value) {
+    let document: Value = serde_json::from_slice(&document()).unwrap();
+    let schema = json!({"$ref": "#/components/schemas/WebhookCall"});
+    let whole = json!({"allOf": [schema], "components": document["components"]});
+    let validator = jsonschema::draft202012::new(&whole).unwrap();
+    let faults: Vec<_> = validator.iter_errors(call).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(faults.is_empty(), "{faults:#?}\n{call:#}");
+    // What stands beside the run's own keys is named there, and nothing else is.
+    let mut run = call["data"].clone();
+    if run.get("run_id").is_some() {
+        ["output", "result_url"].iter().for_each(|key| drop(run.as_object_mut().unwrap().shift_remove(*key)));
+        follows("a webhook", &json!({"$ref": "#/components/schemas/TaskRun"}), &run);
+    }
+}
+
 #[test]
 fn the_document_is_whole_and_its_examples_follow_it() {
     let document = contract();

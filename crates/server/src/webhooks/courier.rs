@@ -1,13 +1,13 @@
 //! Makes one call of a webhook and says what came of it.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use legwork_api::secret::Secret;
 use legwork_core::delivery::{Attempt, Webhook};
 use legwork_core::id::Owner;
 use legwork_core::time::Micros;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use super::post::{Parcel, Post};
@@ -15,19 +15,25 @@ use super::secrets::Secrets;
 use super::target::{Forbidden, Rule};
 use crate::keys::Keyring;
 
+/// How many receivers may be tried at a time.
+const TRIALS: usize = 16;
+
 /// Knows where webhooks may go and what they are signed with.
 pub(crate) struct Courier {
     rule: Arc<Rule>,
     keys: Arc<Keyring>,
     secrets: Secrets,
     post: Post,
+    trials: Semaphore,
 }
 
 impl Courier {
     /// Whether this machine may be called depends on the keys that there are.
     pub(crate) fn new(rule: Rule, keys: Arc<Keyring>, secrets: Secrets) -> Self {
         let rule = Arc::new(rule);
-        Self { post: Post::new(rule.clone(), keys.clone()), rule, keys, secrets }
+        let ring = keys.clone();
+        let post = Post::new(rule.clone(), Arc::new(move || ring.ring().is_at_home()));
+        Self { post, rule, keys, secrets, trials: Semaphore::new(TRIALS) }
     }
 
     /// Judges the form of an address that a caller gave.
@@ -40,7 +46,12 @@ impl Courier {
         &self.secrets
     }
 
-    /// Calls a run's webhook.
+    /// A place to try a receiver from, as long as it is held; `None` when all are taken.
+    pub(crate) fn trial(&self) -> Option<SemaphorePermit<'_>> {
+        self.trials.try_acquire().ok()
+    }
+
+    /// Calls the webhook of an owner's run.
     pub(super) async fn deliver(
         &self,
         webhook: &Webhook,
@@ -50,14 +61,20 @@ impl Courier {
         now: Micros,
     ) -> Attempt {
         let secrets = self.secrets.for_webhook(webhook, owner);
-        self.call(&webhook.url, &secrets, id, body, now).await
+        self.call(&webhook.url, owner, &secrets, id, body, now).await
     }
 
-    /// Calls an address, signed with these secrets.
-    pub(crate) async fn call(&self, url: &str, secrets: &[Secret], id: &str, body: Bytes, now: Micros) -> Attempt {
-        let began = Instant::now();
+    /// Calls an address for an owner, signed with these secrets.
+    pub(crate) async fn call(
+        &self,
+        url: &str,
+        owner: &Owner,
+        secrets: &[Secret],
+        id: &str,
+        body: Bytes,
+        now: Micros,
+    ) -> Attempt {
         let scheme = self.secrets.scheme();
-        let heard = self.post.send(Parcel { url, id, body, secrets, scheme }, now).await;
-        Attempt { at: now, took: began.elapsed(), heard }
+        self.post.send(owner, Parcel { url, id, body, secrets, scheme }, now).await
     }
 }

@@ -10,12 +10,12 @@ mod secrets;
 mod target;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use legwork_api::webhook::{Attached, Output, body};
-use legwork_core::delivery::{DeliveryId, Heard, Standing, Webhook};
-use legwork_core::id::Token;
+use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing, Webhook};
+use legwork_core::id::{Owner, Token};
 use legwork_core::store::{DeliveryClaim, OwedDelivery, StoreError};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -25,7 +25,7 @@ use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 pub(crate) use self::courier::Courier;
-use self::receivers::{AT_FIRST, Receivers};
+use self::receivers::{AT_FIRST, Learned, OWNERS, Receivers};
 pub(crate) use self::secrets::Secrets;
 pub(crate) use self::target::{Forbidden, Rule};
 use crate::follow::Lines;
@@ -40,15 +40,24 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 /// How often an attempt that was made is written down before it is left to its lease.
 const TRIES: u32 = 100;
-/// How long attempts under way may take to be settled after everything had to stop.
+/// How often a body is made before the delivery is left to its lease.
+const BODY_TRIES: u32 = 5;
+/// How long attempts under way may still be answered after everything had to stop. Then they are cut off.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long it may take after that to write down what came of them.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
+/// What is written down of an attempt that was cut off.
+const STOPPED: &str = "the server was stopped before there was an answer";
+/// What is written down when there was nothing to send.
+const NO_BODY: &str = "the server could not make what it has to say; its log says more";
 
 /// The sender: one a process.
 pub(crate) struct Sender {
     desk: Arc<Desk>,
     lines: Arc<Lines>,
     attempts: TaskTracker,
-    hard_stop: CancellationToken,
+    /// Ends whatever is left of the attempts.
+    abandon: CancellationToken,
 }
 
 /// What every delivery needs.
@@ -59,7 +68,34 @@ struct Desk {
     receivers: Mutex<Receivers>,
     /// Rung when an attempt has ended.
     freed: Notify,
+    hard_stop: CancellationToken,
     metrics: Arc<Metrics>,
+}
+
+/// A place under way, given back however its attempt ends.
+struct Place {
+    desk: Arc<Desk>,
+    name: (Owner, String),
+    learned: Learned,
+}
+
+impl Place {
+    fn take(desk: Arc<Desk>, owed: &OwedDelivery) -> Self {
+        let name = (owed.owner.clone(), owed.webhook.receiver.clone());
+        desk.receivers().begin(&name);
+        Self { desk, name, learned: Learned::Nothing }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        self.learned = learned;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.desk.receivers().end(&self.name, self.learned);
+        self.desk.freed.notify_one();
+    }
 }
 
 /// How bodies are made.
@@ -72,7 +108,7 @@ pub(crate) struct Letters {
 }
 
 impl Sender {
-    /// A sender that has nothing under way. `hard_stop` ends the attempts.
+    /// A sender that has nothing under way. `hard_stop` ends the attempts; what is cut off is recorded.
     pub(crate) fn new(
         runs: Runs,
         lines: Arc<Lines>,
@@ -81,11 +117,13 @@ impl Sender {
         hard_stop: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let desk = Desk { runs, courier, letters, receivers: Mutex::default(), freed: Notify::new(), metrics };
-        Self { desk: Arc::new(desk), lines, attempts: TaskTracker::new(), hard_stop }
+        let receivers = Mutex::default();
+        let desk = Desk { runs, courier, letters, receivers, freed: Notify::new(), hard_stop, metrics };
+        let (attempts, abandon) = (TaskTracker::new(), CancellationToken::new());
+        Self { desk: Arc::new(desk), lines, attempts, abandon }
     }
 
-    /// Sends until `stop`, and returns when the attempts under way have ended.
+    /// Sends until `stop`, and returns when the attempts under way have ended: nothing of them is left then.
     pub(crate) async fn send(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let owed = self.lines.owed();
@@ -106,13 +144,16 @@ impl Sender {
         }
         self.attempts.close();
         let out_of_time = async {
-            self.hard_stop.cancelled().await;
-            sleep(LAST_WORDS).await;
+            self.desk.hard_stop.cancelled().await;
+            sleep(LAST_WORDS + LAST_RECORDS).await;
         };
         tokio::select! {
             () = self.attempts.wait() => {}
-            // What is cut off is made again by the next process.
-            () = out_of_time => {}
+            () = out_of_time => {
+                // What could not be recorded is made again by the next process.
+                self.abandon.cancel();
+                self.attempts.wait().await;
+            }
         }
     }
 
@@ -126,25 +167,28 @@ impl Sender {
 
     /// Claims what there is room for and begins with it; returns how many deliveries that were.
     pub(crate) async fn once(&self) -> Result<usize, StoreError> {
-        let (room, receivers) = {
+        let (room, owners) = {
             let receivers = self.desk.receivers();
-            (receivers.room(), receivers.loads())
+            (receivers.room(), receivers.shares())
         };
         if room == 0 {
             return Ok(0);
         }
         let token = Token(fresh());
         let until = self.desk.runs.now() + LEASE;
-        let claim = DeliveryClaim { token, room, room_each: AT_FIRST, receivers, until };
+        let (room_each_owner, room_each_receiver) = (OWNERS, AT_FIRST);
+        let claim = DeliveryClaim { token, room, room_each_owner, room_each_receiver, owners, until };
         let claimed = self.desk.runs.claim_deliveries(claim).await?;
         let count = claimed.len();
         for owed in claimed {
-            self.desk.receivers().begin(&owed.webhook.receiver);
-            let desk = self.desk.clone();
+            let mut place = Place::take(self.desk.clone(), &owed);
+            let abandoned = self.abandon.clone().cancelled_owned();
             self.attempts.spawn(async move {
-                let well = desk.make(&owed, token).await;
-                desk.receivers().end(&owed.webhook.receiver, well);
-                desk.freed.notify_one();
+                let desk = place.desk.clone();
+                tokio::select! {
+                    learned = desk.make(&owed, token) => place.learn(learned),
+                    () = abandoned => {}
+                }
             });
         }
         Ok(count)
@@ -152,33 +196,64 @@ impl Sender {
 }
 
 impl Desk {
-    /// Makes one delivery and settles it; returns whether the receiver has it.
-    async fn make(&self, owed: &OwedDelivery, token: Token) -> bool {
+    /// Makes one delivery and settles it; returns what that says about the receiver.
+    async fn make(&self, owed: &OwedDelivery, token: Token) -> Learned {
         let id = owed.delivery.id;
-        let body = match self.body(owed).await {
-            Ok(Some(body)) => body,
+        let (attempt, learned) = match self.body(owed).await {
+            Ok(Some(body)) => self.call(owed, body).await,
             // The run was deleted meanwhile.
-            Ok(None) => return true,
+            Ok(None) => return Learned::Nothing,
             Err(error) => {
                 error!(webhook.id = %id, error = &error as &dyn std::error::Error, "what a webhook says cannot be made");
-                return false;
+                match error {
+                    StoreError::Inconsistent(_) => {}
+                    StoreError::Busy | StoreError::Unavailable(_) => return Learned::Nothing,
+                }
+                (self.nothing(Instant::now(), NO_BODY), Learned::Nothing)
             }
         };
-        let now = self.runs.now();
-        let attempt = self.courier.deliver(&owed.webhook, &owed.owner, &id.to_string(), body, now).await;
-        let well = matches!(attempt.heard, Heard::Answer { status: 200..=299, .. });
-        self.metrics.attempted(well, attempt.took);
         match &attempt.heard {
             Heard::Answer { status, .. } => debug!(webhook.id = %id, http.status = status, "a webhook was called"),
             Heard::Nothing { why } => debug!(webhook.id = %id, why, "a webhook was called in vain"),
         }
+        self.settle(id, token, &attempt).await;
+        learned
+    }
+
+    /// Calls, and is cut off when there is no more time.
+    async fn call(&self, owed: &OwedDelivery, body: Bytes) -> (Attempt, Learned) {
+        let (began, id) = (Instant::now(), owed.delivery.id.to_string());
+        let call = self.courier.deliver(&owed.webhook, &owed.owner, &id, body, self.runs.now());
+        let out_of_time = async {
+            self.hard_stop.cancelled().await;
+            sleep(LAST_WORDS).await;
+        };
+        let (attempt, learned) = tokio::select! {
+            attempt = call => {
+                let learned = if attempt.is_success() { Learned::Well } else { Learned::Failed };
+                (attempt, learned)
+            }
+            () = out_of_time => (self.nothing(began, STOPPED), Learned::Nothing),
+        };
+        self.metrics.attempted(attempt.is_success(), attempt.took);
+        (attempt, learned)
+    }
+
+    /// An attempt, begun at this moment, that brought no answer through no fault of the receiver's.
+    fn nothing(&self, began: Instant, why: &str) -> Attempt {
+        let took = began.elapsed();
+        Attempt { at: self.runs.now() - took, took, heard: Heard::Nothing { why: why.to_owned() } }
+    }
+
+    /// Writes down what came of an attempt.
+    async fn settle(&self, id: DeliveryId, token: Token, attempt: &Attempt) {
         for _ in 0..TRIES {
             match self.runs.settle(id, token, attempt.clone(), fresh()).await {
                 Ok(after) => {
                     if after.is_some_and(|after| matches!(after.standing, Standing::GivenUp { .. })) {
                         warn!(webhook.id = %id, "a webhook is given up; it can be asked for again");
                     }
-                    return well;
+                    return;
                 }
                 Err(error) => {
                     warn!(webhook.id = %id, error = &error as &dyn std::error::Error, "an attempt was not recorded yet");
@@ -186,11 +261,21 @@ impl Desk {
                 }
             }
         }
-        well
     }
 
-    /// What the delivery says: as it was kept, or made now and kept before anybody is told.
+    /// What the delivery says, tried again while the store has no time.
     async fn body(&self, owed: &OwedDelivery) -> Result<Option<Bytes>, StoreError> {
+        for _ in 1..BODY_TRIES {
+            match self.kept_body(owed).await {
+                Err(StoreError::Busy | StoreError::Unavailable(_)) => sleep(BETWEEN_TRIES).await,
+                made => return made,
+            }
+        }
+        self.kept_body(owed).await
+    }
+
+    /// As it was kept, or made now and kept before anybody is told.
+    async fn kept_body(&self, owed: &OwedDelivery) -> Result<Option<Bytes>, StoreError> {
         if let Some(kept) = &owed.body {
             return Ok(Some(kept.clone()));
         }
@@ -200,9 +285,10 @@ impl Desk {
     }
 
     async fn letter(&self, id: DeliveryId, webhook: &Webhook) -> Result<Option<Bytes>, StoreError> {
-        let Some((run, fact, output)) = self.runs.told_by(id).await? else { return Ok(None) };
+        let has_output = self.letters.output.goes_to(webhook.form);
+        let Some((run, fact, output)) = self.runs.told_by(id, has_output).await? else { return Ok(None) };
         let result_url = format!("{}/v1/tasks/runs/{}/result", self.letters.base, run.id);
-        let attached = if self.letters.output.goes_to(webhook.form) {
+        let attached = if has_output {
             Attached::Output { output: output.as_ref(), result_url: &result_url }
         } else {
             Attached::Nothing

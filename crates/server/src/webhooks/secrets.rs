@@ -8,8 +8,8 @@ use legwork_core::delivery::Webhook;
 use legwork_core::id::Owner;
 use sha2::Sha256;
 
-/// The secrets of a server.
-#[derive(Clone, Debug)]
+/// The secrets of a server. They are shown by nothing: no `Debug`.
+#[derive(Clone)]
 pub(crate) struct Secrets {
     seal: [u8; 32],
     given: Vec<Secret>,

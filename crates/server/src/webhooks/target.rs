@@ -2,7 +2,8 @@
 //! network, a cloud's metadata. So what is not on the public internet is called only if the operator wants it.
 //!
 //! A create looks at the form of the address alone: it resolves no name. A name is judged when it is connected to, by the
-//! very address that is then used.
+//! very address that is then used, and once more when the connection is there: this machine has more addresses than it
+//! knows by heart, and whichever of them was called, the other end of such a connection is at the same one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -47,7 +48,7 @@ pub(crate) enum Kind {
     Loopback,
     /// Of somebody's network, or set apart for a purpose.
     Private,
-    /// Of the one link; a cloud's metadata lie here.
+    /// Of the one link, or as near: a cloud's metadata lie here.
     LinkLocal,
     /// Of no host at all: unspecified, multicast, broadcast, for documentation.
     NoHost,
@@ -59,7 +60,7 @@ impl fmt::Display for Kind {
             Self::Public => "a public address",
             Self::Loopback => "an address of the server's own machine",
             Self::Private => "an address of a private network",
-            Self::LinkLocal => "a link-local address",
+            Self::LinkLocal => "a link-local address, or one of a cloud's own",
             Self::NoHost => "no host's address",
         })
     }
@@ -89,19 +90,40 @@ impl Rule {
 
     /// Judges an address that is about to be connected to, under the name by which it was found.
     pub(crate) fn check(&self, named: &str, at: SocketAddr, loopback: bool) -> Result<(), Forbidden> {
-        let kind = kind(at.ip());
+        let ip = at.ip().to_canonical();
+        if ip == self.own.ip().to_canonical() && at.port() == self.own.port() {
+            return Err(Forbidden::Own);
+        }
+        self.judge(named, kind(ip), at.port(), loopback)
+    }
+
+    /// Judges a connection by both of its ends: if they have one address, it is this machine's, whatever kind it is of.
+    pub(super) fn check_ends(
+        &self,
+        named: &str,
+        here: SocketAddr,
+        there: SocketAddr,
+        loopback: bool,
+    ) -> Result<(), Forbidden> {
+        if here.ip().to_canonical() != there.ip().to_canonical() {
+            return Ok(());
+        }
+        self.judge(named, Kind::Loopback, there.port(), loopback)
+    }
+
+    fn judge(&self, named: &str, kind: Kind, port: u16, loopback: bool) -> Result<(), Forbidden> {
         if kind == Kind::NoHost {
             return Err(Forbidden::Nowhere(kind));
         }
-        let ours = kind == Kind::Loopback || at.ip() == self.own.ip();
-        if ours && at.port() == self.own.port() {
+        // On every address of this machine our port is ours, wherever we listen: better one receiver too few.
+        if kind == Kind::Loopback && port == self.own.port() {
             return Err(Forbidden::Own);
         }
         let Targets { private, hosts } = &self.allowed;
         let fine = kind == Kind::Public
             || *private
             || (loopback && kind == Kind::Loopback)
-            || hosts.iter().any(|host| is_named(host, named, at.port()));
+            || hosts.iter().any(|host| is_named(host, named, port));
         if fine { Ok(()) } else { Err(Forbidden::NotPublic(kind)) }
     }
 }
@@ -125,6 +147,7 @@ const V4: &[([u8; 4], u32, Kind)] = &[
     ([10, 0, 0, 0], 8, Kind::Private),
     ([100, 64, 0, 0], 10, Kind::Private),
     ([127, 0, 0, 0], 8, Kind::Loopback),
+    ([168, 63, 129, 16], 32, Kind::LinkLocal), // Azure's, to each of its machines.
     ([169, 254, 0, 0], 16, Kind::LinkLocal),
     ([172, 16, 0, 0], 12, Kind::Private),
     ([192, 0, 0, 0], 24, Kind::Private),
@@ -138,18 +161,15 @@ const V4: &[([u8; 4], u32, Kind)] = &[
     ([240, 0, 0, 0], 4, Kind::NoHost),
 ];
 
-/// The special blocks of IPv6 that carry no IPv4 address: the first 32 bits, and how many of them count.
+/// The blocks of IPv6 that carry no IPv4 address: the first 32 bits, how many of them count, and what they are. The first
+/// that fits decides; what fits none is not given out, and so nobody's that we know.
 const V6: &[(u32, u32, Kind)] = &[
-    (0x0064_ff9b, 32, Kind::Private), // The local ones of NAT64; its well-known prefix carries an address.
-    (0x0100_0000, 32, Kind::NoHost),  // Discard.
     (0x2001_0000, 23, Kind::Private), // Protocols, Teredo among them.
     (0x2001_0db8, 32, Kind::NoHost),  // Documentation.
     (0x3fff_0000, 20, Kind::NoHost),  // Documentation.
-    (0x5f00_0000, 16, Kind::Private), // Segment routing.
-    (0xfc00_0000, 7, Kind::Private),
+    (0x2000_0000, 3, Kind::Public),   // All that is given out.
     (0xfe80_0000, 10, Kind::LinkLocal),
-    (0xfec0_0000, 10, Kind::Private), // Site-local, of old.
-    (0xff00_0000, 8, Kind::NoHost),   // Multicast.
+    (0xff00_0000, 8, Kind::NoHost), // Multicast.
 ];
 
 fn kind(ip: IpAddr) -> Kind {
@@ -168,20 +188,23 @@ fn kind_v6(ip: Ipv6Addr) -> Kind {
     if ip.is_loopback() {
         return Kind::Loopback;
     }
+    if ip.is_unspecified() {
+        return Kind::NoHost;
+    }
     if let Some(inner) = inner_v4(ip) {
         return kind_v4(inner);
     }
     let head = u32::try_from(ip.to_bits() >> 96).unwrap_or(0);
     let starts = |block: u32, bits: u32| (head ^ block) >> (32 - bits) == 0;
-    V6.iter().find(|(block, bits, _)| starts(*block, *bits)).map_or(Kind::Public, |(.., kind)| *kind)
+    V6.iter().find(|(block, bits, _)| starts(*block, *bits)).map_or(Kind::Private, |(.., kind)| *kind)
 }
 
-/// The IPv4 address that an IPv6 address stands for or leads to: mapped, compatible, NAT64, 6to4.
+/// The IPv4 address that an IPv6 address stands for or leads to: mapped, NAT64, 6to4.
 fn inner_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let bits = ip.to_bits();
     let low = || u32::try_from(bits & 0xffff_ffff).ok().map(Ipv4Addr::from_bits);
     match bits >> 32 {
-        0 | 0xffff | 0x0064_ff9b_0000_0000_0000_0000 => low(),
+        0xffff | 0x0064_ff9b_0000_0000_0000_0000 => low(),
         _ if bits >> 112 == 0x2002 => u32::try_from((bits >> 80) & 0xffff_ffff).ok().map(Ipv4Addr::from_bits),
         _ => None,
     }
@@ -212,6 +235,15 @@ mod tests {
         "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:7f00:1]/",
         "http://[::127.0.0.1]/",
+        "http://[::ffff:0:127.0.0.1]/",
+        "http://[::ffff:0:10.0.0.1]/",
+        "http://[::1:2:3]/",
+        "http://[64:ff9b:1::1]/",
+        "http://[100::1]/",
+        "http://[4000::1]/",
+        "http://[5f00::1]/",
+        "http://[fec0::1]/",
+        "http://168.63.129.16/machine",
         "http://[64:ff9b::7f00:1]/",
         "http://[2002:7f00:1::]/",
         "http://localhost/",
@@ -241,9 +273,15 @@ mod tests {
 
     #[test]
     fn what_is_public_or_a_name_is_fine_in_its_form() {
-        for url in
-            ["https://example.com/hook", "http://1.1.1.1/", "https://[2606:4700::1111]:8443/", "http://172.32.0.1/"]
-        {
+        for url in [
+            "https://example.com/hook",
+            "http://1.1.1.1/",
+            "https://[2606:4700::1111]:8443/",
+            "http://172.32.0.1/",
+            "http://[::ffff:1.1.1.1]/",
+            "http://[64:ff9b::1.1.1.1]/",
+            "http://168.63.129.17/",
+        ] {
             assert_eq!(form(&rule(false, false, &[]), url), Ok(()), "{url}");
         }
     }
@@ -268,6 +306,36 @@ mod tests {
             assert_eq!(form(&open, own), Err(Forbidden::Own), "{own}");
         }
         assert_eq!(form(&open, "http://10.0.0.1/"), Err(Forbidden::NotPublic(Kind::Private)));
+    }
+
+    #[test]
+    fn the_own_address_is_known_in_every_spelling() {
+        let all = Targets { private: true, ..Targets::default() };
+        let rule = (Rule::new(all, "[::ffff:10.0.0.7]:8787".parse().unwrap()), false);
+        for own in ["http://10.0.0.7:8787/", "http://[::ffff:10.0.0.7]:8787/", "http://127.0.0.1:8787/"] {
+            assert_eq!(form(&rule, own), Err(Forbidden::Own), "{own}");
+        }
+        assert_eq!(form(&rule, "http://10.0.0.8:8787/"), Ok(()));
+    }
+
+    #[test]
+    fn a_connection_to_this_machine_is_one_whatever_address_it_goes_by() {
+        let everywhere = |private, loopback| {
+            let targets = Targets { private, ..Targets::default() };
+            (Rule::new(targets, "0.0.0.0:8787".parse().unwrap()), loopback)
+        };
+        let ends = |(rule, loopback): &(Rule, bool), here: &str, there: &str| {
+            rule.check_ends("hooks.example", here.parse().unwrap(), there.parse().unwrap(), *loopback)
+        };
+        let all = everywhere(true, false);
+        assert_eq!(ends(&all, "8.8.4.4:50000", "8.8.4.4:8787"), Err(Forbidden::Own));
+        assert_eq!(ends(&all, "[::ffff:10.0.0.7]:50000", "10.0.0.7:8787"), Err(Forbidden::Own));
+        assert_eq!(ends(&all, "10.0.0.7:50000", "10.0.0.7:9000"), Ok(()));
+        let none = everywhere(false, false);
+        assert_eq!(ends(&none, "8.8.4.4:50000", "8.8.4.4:80"), Err(Forbidden::NotPublic(Kind::Loopback)));
+        assert_eq!(ends(&none, "8.8.4.4:50000", "8.8.8.8:8787"), Ok(()), "that is another machine");
+        let keyless = everywhere(false, true);
+        assert_eq!(ends(&keyless, "8.8.4.4:50000", "8.8.4.4:80"), Ok(()));
     }
 
     #[test]

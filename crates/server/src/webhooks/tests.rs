@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use legwork_api::signature::ID;
+use legwork_core::delivery::DeliveryId;
 use legwork_core::id::RunId;
 use legwork_core::run::Status;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::*;
-use crate::testing::{Call, Receiver, World};
+use crate::testing::{Call, Receiver, World, is_sent_as_described};
 
 /// Submits a run with a webhook.
 async fn submitted(world: &World, what: &str, webhook: Value) -> RunId {
@@ -57,6 +59,7 @@ async fn the_end_of_a_run_is_told_signed_with_its_output() {
     assert_eq!(names.len(), 3, "{names:?}");
     assert_eq!(call.header("content-type"), "application/json");
     let (told, result) = (call.json(), world.get(&format!("/v1/tasks/runs/{id}/result")).await.body);
+    is_sent_as_described(&told);
     assert_eq!((told["type"].as_str(), &told["data"]["output"]), (Some("task_run.status"), &result["output"]));
     for key in ["run_id", "status", "is_active", "processor", "created_at", "modified_at", "error", "metadata"] {
         assert_eq!(told["data"][key], result["run"][key], "{key}");
@@ -75,10 +78,142 @@ async fn a_run_that_ends_without_an_output_is_told_of_too() {
     world.post(&format!("/v1/tasks/runs/{cancelled}/cancel"), "").await;
     send(&world).await;
     let told: Vec<_> = receiver.calls().iter().map(Call::json).collect();
+    told.iter().for_each(is_sent_as_described);
     let data = |n: usize, key: &str| told[n]["data"][key].clone();
     assert_eq!((data(0, "status"), data(0, "output")), (json!("failed"), Value::Null));
     assert_eq!(data(0, "error")["message"], "it cannot be done");
     assert_eq!((data(1, "status"), data(1, "run_id")), (json!("cancelled"), json!(cancelled.to_string())));
+}
+
+#[tokio::test]
+async fn a_run_that_asks_tells_so_if_that_is_wished() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    let types = ["task_run.action_required", "task_run.status"];
+    let id = submitted(&world, "ask", json!({"url": receiver.url(), "event_types": types})).await;
+    worked(&world, id, Status::ActionRequired).await;
+    let told = one(&receiver).json();
+    is_sent_as_described(&told);
+    assert_eq!((&told["type"], &told["data"]["status"]), (&json!("task_run.status"), &json!("action_required")));
+    assert_eq!((&told["data"]["run_id"], &told["data"]["output"]), (&json!(id.to_string()), &Value::Null));
+    assert!(told.to_string().contains("Which one?"), "{told:#}");
+    let log = listed(&world, id).await;
+    assert_eq!((&log[0]["run_status"], &log[0]["status"]), (&json!("action_required"), &json!("delivered")));
+}
+
+#[tokio::test]
+async fn an_output_is_sent_only_where_the_operator_wants_it() {
+    for (output, wanted) in [(Output::Never, [false, false]), (Output::GuideForm, [false, true])] {
+        let (world, receiver) = (World::sending(output), Receiver::start().await);
+        let official = json!({"input": "x", "processor": "base", "webhook": {"url": receiver.url()}});
+        let guides = json!({"input": "x", "processor": "base", "webhook_url": receiver.url()});
+        let working = world.work();
+        for body in [official, guides] {
+            let id = world.post("/v1/tasks/runs", &body.to_string()).await.run_id();
+            world.until_status(id, Status::Completed).await;
+            send(&world).await;
+        }
+        working.abort();
+        let told: Vec<_> = receiver.calls().iter().map(Call::json).collect();
+        told.iter().for_each(is_sent_as_described);
+        let has_output: Vec<_> = told.iter().map(|told| told["data"].get("output").is_some()).collect();
+        assert_eq!(has_output, wanted, "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_run_that_is_gone_nothing_is_told() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    let id = submitted(&world, "hang", json!({"url": receiver.url()})).await;
+    world.post(&format!("/v1/tasks/runs/{id}/cancel"), "").await;
+    let delivery = DeliveryId { run: id, seq: 2 };
+    for with_output in [true, false] {
+        assert!(world.runs.told_by(delivery, with_output).await.unwrap().is_some());
+    }
+    world.ask("DELETE", &format!("/v1/tasks/runs/{id}"), &[], b"").await;
+    for with_output in [true, false] {
+        assert!(world.runs.told_by(delivery, with_output).await.unwrap().is_none());
+    }
+    send(&world).await;
+    assert_eq!(receiver.calls().len(), 0);
+}
+
+/// A receiver that takes the request and says nothing.
+async fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[tokio::test]
+async fn what_a_stop_cuts_off_is_recorded_and_not_held_against_the_receiver() {
+    let (world, (_silent, url)) = (World::new(), silent().await);
+    let id = submitted(&world, "hang", json!({"url": url})).await;
+    world.post(&format!("/v1/tasks/runs/{id}/cancel"), "").await;
+    assert_eq!(world.sender.once().await.unwrap(), 1);
+    let under_way = listed(&world, id).await;
+    assert_eq!((&under_way[0]["status"], &under_way[0]["next_attempt_at"]), (&json!("sending"), &Value::Null));
+    world.hard_stop.cancel();
+    world.sender.settled().await;
+    let log = listed(&world, id).await;
+    assert_eq!((&log[0]["status"], &log[0]["attempts"][0]["error"]), (&json!("pending"), &json!(STOPPED)));
+    let next = log[0]["next_attempt_at"].as_str().unwrap();
+    assert!(next > &*(world.runs.now() + Duration::from_secs(4)).to_string(), "it is due again soon: {next}");
+    let room = world.sender.desk.receivers().shares()[&Owner::local()].receivers.values().next().unwrap().room;
+    assert_eq!(room, AT_FIRST);
+}
+
+#[tokio::test]
+async fn a_place_is_given_back_however_its_attempt_ends() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    world.owed_by(Owner::local(), &receiver.url()).await;
+    let (token, until) = (Token(1), world.runs.now() + LEASE);
+    let owners = BTreeMap::new();
+    let claim = DeliveryClaim { token, room: 9, room_each_owner: 9, room_each_receiver: 9, owners, until };
+    let owed = world.runs.claim_deliveries(claim).await.unwrap().remove(0);
+    let desk = world.sender.desk.clone();
+    let room = || world.sender.desk.receivers().room();
+    let place = Place::take(desk, &owed);
+    assert_eq!(room(), receivers::TOTAL - 1);
+    let panicked = tokio::spawn(async move {
+        let _place = place;
+        panic!("it went wrong");
+    });
+    assert!(panicked.await.is_err());
+    assert_eq!(room(), receivers::TOTAL);
+}
+
+#[tokio::test]
+async fn a_sender_that_has_stopped_holds_the_store_no_more() {
+    let (world, (_silent, url)) = (World::new(), silent().await);
+    world.owed_by(Owner::local(), &url).await;
+    assert_eq!(world.sender.once().await.unwrap(), 1);
+    let (store, sender, stop, hard_stop, _folder) = {
+        // The rest goes at the end of this block.
+        let whole = world;
+        let World { store, sender, stop, hard_stop, folder, .. } = whole;
+        (Arc::downgrade(&store), sender, stop, hard_stop, folder)
+    };
+    assert!(store.upgrade().is_some(), "the attempt has it");
+    stop.cancel();
+    hard_stop.cancel();
+    sender.send(stop).await;
+    assert!(store.upgrade().is_none());
+}
+
+/// The fact cannot be read: nobody but us is to blame.
+#[tokio::test]
+async fn what_cannot_be_made_is_an_attempt_and_not_held_against_the_receiver() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    let id = submitted(&world, "hang", json!({"url": receiver.url()})).await;
+    world.post(&format!("/v1/tasks/runs/{id}/cancel"), "").await;
+    let file = rusqlite::Connection::open(world.folder.path().join("legwork.db")).unwrap();
+    let fact: String = file.query_row("select what from facts where seq = 2", [], |row| row.get(0)).unwrap();
+    file.execute("update facts set what = 'no fact' where seq = 2", []).unwrap();
+    send(&world).await;
+    file.execute("update facts set what = ?1 where seq = 2", [fact]).unwrap();
+    let log = listed(&world, id).await;
+    assert_eq!((&log[0]["status"], &log[0]["attempts"][0]["error"]), (&json!("pending"), &json!(NO_BODY)));
+    assert_eq!(receiver.calls().len(), 0);
 }
 
 #[tokio::test]
@@ -130,11 +265,18 @@ async fn what_was_under_way_is_sent_again_at_once_under_the_same_name() {
     world.until_status(id, Status::Completed).await;
     working.abort();
     let (token, until) = (Token(1), world.runs.now() + LEASE);
-    let claim = DeliveryClaim { token, room: 9, room_each: 9, receivers: BTreeMap::new(), until };
+    let owners = BTreeMap::new();
+    let claim = DeliveryClaim { token, room: 9, room_each_owner: 9, room_each_receiver: 9, owners, until };
     let owed = world.runs.claim_deliveries(claim).await.unwrap().remove(0);
     let body = Bytes::from_static(b"{\"kept\":true}");
     world.runs.keep_body(owed.delivery.id, body.clone()).await.unwrap();
     let world = world.restarted();
+    let log = listed(&world, id).await;
+    assert_eq!(
+        (&log[0]["status"], &log[0]["next_attempt_at"]),
+        (&json!("pending"), &log[0]["created_at"]),
+        "since it is owed"
+    );
     send(&world).await;
     let call = one(&receiver);
     assert_eq!((call.header(ID), &call.body), (&*owed.delivery.id.to_string(), &body));
@@ -193,6 +335,8 @@ async fn a_delivery_can_be_asked_for_again() {
         format!("/v1/tasks/runs/{id}/webhooks/nothing/redeliver"),
         format!("/v1/tasks/runs/{other}/webhooks/{name}/redeliver"),
         format!("/v1/tasks/runs/nothing/webhooks/{name}/redeliver"),
+        format!("/v1/tasks/runs/{id}/webhooks/%ff/redeliver"),
+        format!("/v1/tasks/runs/{id}/webhooks/whevent_{}_{}/redeliver", &id.to_string()[5..], u64::MAX),
     ] {
         assert_eq!(world.post(&path, "").await.status, 404, "{path}");
     }
@@ -245,6 +389,8 @@ async fn a_test_tells_what_the_receiver_said() {
     let (world, receiver) = (World::new(), Receiver::start().await);
     receiver.will_answer(&[401]);
     let ask = async |body: Value| world.post("/v1/webhooks/test", &body.to_string()).await;
+    let long = format!("http://a.example/{}", "x".repeat(8 * 1024));
+    assert_eq!(ask(json!({"url": long})).await.status, 422);
     let refused = ask(json!({"url": receiver.url()})).await;
     assert_eq!((&refused.body["delivered"], &refused.body["attempt"]["status"]), (&json!(false), &json!(401)));
     assert_eq!(refused.text("/attempt/answer"), "thanks");
@@ -257,6 +403,7 @@ async fn a_test_tells_what_the_receiver_said() {
         (calls[1].json()["type"].as_str(), calls[1].header(ID)),
         (Some("webhook.test"), taken.text("/webhook_id"))
     );
+    is_sent_as_described(&calls[1].json());
     for body in [json!({}), json!({"url": "ftp://a"}), json!({"url": "http://10.0.0.1/"}), json!([])] {
         assert_eq!(ask(body.clone()).await.status, 422, "{body}");
     }
@@ -296,4 +443,30 @@ async fn a_receiver_that_fails_holds_up_nobody() {
     world.sender.settled().await;
     one(&well);
     assert_eq!(dead.calls().len(), AT_FIRST);
+}
+
+/// One owner has more deliveries to dead receivers than there are places for him; another has one.
+#[tokio::test]
+async fn one_owners_dead_receivers_hold_up_no_other_owner() {
+    let (world, well) = (World::new(), Receiver::start().await);
+    for number in 0..OWNERS + AT_FIRST {
+        // Nobody is at these ports.
+        world.owed_by(Owner::named("loud"), &format!("http://127.0.0.1:{}/", 1 + number / AT_FIRST)).await;
+    }
+    world.owed_by(Owner::named("calm"), &well.url()).await;
+    assert_eq!(world.sender.once().await.unwrap(), OWNERS + 1);
+    world.sender.settled().await;
+    one(&well);
+}
+
+#[tokio::test]
+async fn only_so_many_receivers_are_tried_at_a_time() {
+    let (world, receiver) = (World::new(), Receiver::start().await);
+    let body = json!({"url": receiver.url()}).to_string();
+    let places: Vec<_> = std::iter::from_fn(|| world.sender.desk.courier.trial()).collect();
+    let refused = world.post("/v1/webhooks/test", &body).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].to_str().unwrap()), (503, "1"));
+    drop(places);
+    assert_eq!(world.post("/v1/webhooks/test", &body).await.status, 200);
+    one(&receiver);
 }

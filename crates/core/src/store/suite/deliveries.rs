@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::{Promise, T, claim_one, complete, id, new, submit};
 use crate::command::Command;
-use crate::delivery::{Attempt, Delivery, DeliveryId, FIRST_WAIT, Form, Heard, Standing, Tells, Webhook};
-use crate::id::{RunId, Token};
+use crate::delivery::{
+    ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, FIRST_WAIT, Form, Heard, Standing, Tells, Webhook,
+};
+use crate::id::{Owner, RunId, Token};
 use crate::run::{Question, Status};
-use crate::store::{DeliveryClaim, NewRun, OwedDelivery, Receiver, Store};
+use crate::store::{DeliveryClaim, NewRun, OwedDelivery, OwnersShare, Receiver, Store};
 use crate::time::Micros;
 
 /// The promises with their names.
@@ -29,6 +31,10 @@ pub(super) fn promises() -> Vec<(&'static str, Promise)> {
         }),
         ("what_is_delivered_is_not_owed", |s| Box::pin(what_is_delivered_is_not_owed(s))),
         ("a_receiver_at_its_limit_holds_up_nobody", |s| Box::pin(a_receiver_at_its_limit_holds_up_nobody(s))),
+        ("one_owners_dead_receivers_hold_up_no_other_owner", |s| {
+            Box::pin(one_owners_dead_receivers_hold_up_no_other_owner(s))
+        }),
+        ("the_last_attempts_are_kept", |s| Box::pin(the_last_attempts_are_kept(s))),
         ("the_first_body_is_the_one_that_is_kept", |s| Box::pin(the_first_body_is_the_one_that_is_kept(s))),
         ("what_is_asked_for_again_is_owed_at_once", |s| Box::pin(what_is_asked_for_again_is_owed_at_once(s))),
         ("a_forgotten_run_owes_nothing", |s| Box::pin(a_forgotten_run_owes_nothing(s))),
@@ -53,13 +59,24 @@ fn hooked(number: u128, receiver: &str) -> NewRun {
 
 /// A run that is cancelled at this moment, and so owes its webhook that.
 async fn ended(store: &dyn Store, number: u128, receiver: &str, at: Micros) -> DeliveryId {
-    submit(store, hooked(number, receiver), at).await;
+    ended_of(store, Owner::local(), number, receiver, at).await
+}
+
+async fn ended_of(store: &dyn Store, owner: Owner, number: u128, receiver: &str, at: Micros) -> DeliveryId {
+    submit(store, NewRun { owner, ..hooked(number, receiver) }, at).await;
     store.apply(id(number), Command::Cancel, at).await.unwrap();
     DeliveryId { run: id(number), seq: 2 }
 }
 
 fn wish(token: u64, room: usize) -> DeliveryClaim {
-    DeliveryClaim { token: Token(token), room, room_each: room, receivers: BTreeMap::new(), until: UNTIL }
+    DeliveryClaim {
+        token: Token(token),
+        room,
+        room_each_owner: room,
+        room_each_receiver: room,
+        owners: BTreeMap::new(),
+        until: UNTIL,
+    }
 }
 
 async fn claimed(store: &dyn Store, claim: DeliveryClaim, now: Micros) -> Vec<OwedDelivery> {
@@ -181,14 +198,48 @@ async fn a_receiver_at_its_limit_holds_up_nobody(store: &dyn Store) {
     }
     ended(store, 6, "late.example:443", Micros(T.0 + 1)).await;
     let now = Micros(T.0 + 2);
-    let room = |each| DeliveryClaim { room_each: each, ..wish(1, 9) };
+    let room = |each| DeliveryClaim { room_each_receiver: each, ..wish(1, 9) };
     let first = claimed(store, room(2), now).await;
     assert_eq!(runs(&first), [id(0), id(6), id(1)], "in turns, and each receiver as much as there is room for it");
     let full = BTreeMap::from([("dead.example:443".to_owned(), Receiver { under_way: 2, room: 0 })]);
+    let owners = BTreeMap::from([(Owner::local(), OwnersShare { room: 9, receivers: full })]);
     ended(store, 7, "late.example:443", now).await;
-    let busy = DeliveryClaim { receivers: full, room: 1, ..room(2) };
+    let busy = DeliveryClaim { owners, room: 1, ..room(2) };
     assert_eq!(runs(&claimed(store, busy, now).await), [id(7)]);
     assert_eq!(claimed(store, wish(1, 9), now).await.len(), 4, "the others were passed over, not lost");
+}
+
+async fn one_owners_dead_receivers_hold_up_no_other_owner(store: &dyn Store) {
+    let (loud, calm) = (Owner::named("loud"), Owner::named("calm"));
+    for number in 0..6 {
+        ended_of(store, loud.clone(), number, &format!("{number}.example:443"), T).await;
+    }
+    ended_of(store, calm.clone(), 6, "0.example:443", Micros(T.0 + 1)).await;
+    let now = Micros(T.0 + 2);
+    let first = claimed(store, DeliveryClaim { room_each_owner: 3, ..wish(1, 2) }, now).await;
+    assert_eq!(runs(&first), [id(0), id(6)], "in turns, however many receivers one of them has");
+    let at = |receiver: &str, under_way, room| (receiver.to_owned(), Receiver { under_way, room });
+    let dead = OwnersShare { room: 0, receivers: BTreeMap::from([at("0.example:443", 3, 0)]) };
+    let owners = BTreeMap::from([(loud, dead)]);
+    ended_of(store, calm, 7, "0.example:443", now).await;
+    let busy = DeliveryClaim { owners, ..wish(1, 9) };
+    assert_eq!(runs(&claimed(store, busy, now).await), [id(7)], "what one does at a receiver is not the other's fault");
+    assert_eq!(claimed(store, DeliveryClaim { room_each_owner: 3, ..wish(1, 9) }, now).await.len(), 3);
+    assert_eq!(claimed(store, wish(1, 9), now).await.len(), 2, "the others were passed over, not lost");
+}
+
+async fn the_last_attempts_are_kept(store: &dyn Store) {
+    let owed = ended(store, 1, "a.example:443", T).await;
+    let at = |n: u32| T + Duration::from_secs(n.into());
+    for n in 0..ATTEMPTS_KEPT + 2 {
+        let mine = DeliveryClaim { until: Micros(i64::MAX), ..wish(1, 1) };
+        assert_eq!(claimed(store, mine, at(n)).await.len(), 1);
+        settle(store, owed, 1, &answered(at(n), 200)).await.unwrap();
+        store.redeliver(owed, at(n)).await.unwrap();
+    }
+    let kept = &store.deliveries(id(1)).await.unwrap()[0].attempts;
+    assert_eq!(kept.len(), usize::try_from(ATTEMPTS_KEPT).unwrap());
+    assert_eq!((kept.first().unwrap().at, kept.last().unwrap().at), (at(2), at(ATTEMPTS_KEPT + 1)));
 }
 
 async fn the_first_body_is_the_one_that_is_kept(store: &dyn Store) {
@@ -206,7 +257,8 @@ async fn what_is_asked_for_again_is_owed_at_once(store: &dyn Store) {
     let owed = ended(store, 1, "a.example:443", T).await;
     claimed(store, wish(1, 9), T).await;
     let under_way = store.redeliver(owed, T).await.unwrap().unwrap();
-    assert_eq!(under_way.standing, Standing::Owed { due_at: UNTIL }, "it is being made already");
+    assert_eq!(under_way.standing, Standing::Sending { until: UNTIL }, "it is being made already");
+    assert_eq!(store.deliveries(id(1)).await.unwrap()[0].delivery, under_way, "and is shown so");
     settle(store, owed, 1, &answered(T, 200)).await.unwrap();
     let later = Micros(UNTIL.0 + 1);
     assert_eq!(store.redeliver(owed, later).await.unwrap().unwrap().standing, Standing::Owed { due_at: later });

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Form, Heard, Standing, Tells, Webhook};
+use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Form, Heard, Standing, Tells, Webhook};
 use legwork_core::fact::What;
 use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId, Token};
-use legwork_core::store::{DeliveryClaim, DeliveryLog, OwedDelivery, Receiver, StoreError};
+use legwork_core::store::{DeliveryClaim, DeliveryLog, OwedDelivery, OwnersShare, Receiver, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::{Connection, Row, params};
 
@@ -46,35 +46,42 @@ pub(super) fn register(batch: &Batch<'_>, n: i64, webhook: &Webhook) -> Result<(
 
 /// Owes a run's webhook the fact of this number.
 pub(super) fn owe(batch: &mut Batch<'_>, n: i64, seq: u64, now: Micros) -> Result<(), StoreError> {
-    let receiver = one(batch.connection, sql::RECEIVER_OF, params![n], |row| get::<String>(row, 0))?;
-    let receiver = receiver.ok_or_else(|| StoreError::Inconsistent(format!("run {n} has no webhook to tell")))?;
-    batch.execute(sql::ADD_DELIVERY, params![n, seq, receiver, now.0])?;
-    batch.owing(1);
-    due_again(batch, &receiver, now)
+    let line = one(batch.connection, sql::RECEIVER_OF, params![n], |row| Ok((get(row, 0)?, get(row, 1)?)))?;
+    let (owner, receiver): (String, String) =
+        line.ok_or_else(|| StoreError::Inconsistent(format!("run {n} has no webhook to tell")))?;
+    batch.execute(sql::ADD_DELIVERY, params![n, seq, owner, receiver, now.0])?;
+    batch.more_owed(1);
+    due_again(batch, &owner, &receiver, now)
 }
 
-fn due_again(batch: &mut Batch<'_>, receiver: &str, at: Micros) -> Result<(), StoreError> {
-    batch.execute(sql::RECEIVER_SOONER, params![receiver, at.0])?;
-    batch.owed();
+fn due_again(batch: &mut Batch<'_>, owner: &str, receiver: &str, at: Micros) -> Result<(), StoreError> {
+    batch.execute(sql::RECEIVER_SOONER, params![owner, receiver, at.0])?;
+    batch.due_at_a_webhook();
     Ok(())
 }
 
 /// A delivery as it lies in the file.
 struct DeliveryRow {
     d: i64,
+    owner: String,
     receiver: String,
     token: Option<Token>,
     delivery: Delivery,
 }
 
+/// How many columns `sql::delivery_columns` has: what else a statement selects stands behind them.
+const COLUMNS: usize = 12;
+
 /// Reads the columns of `sql::delivery_columns`.
 fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
     let id = DeliveryId { run: RunId::from_bytes(get(row, 1)?), seq: get(row, 2)? };
     let moment = |column| get::<Option<i64>>(row, column).map(|at| Micros(at.unwrap_or(0)));
-    let standing = match get::<i64>(row, 10)? {
-        1 => Standing::Delivered { at: moment(9)? },
-        2 => Standing::GivenUp { at: moment(9)? },
-        _ => Standing::Owed { due_at: moment(7)? },
+    let token = get::<Option<i64>>(row, 8)?.map(|token| Token(token.cast_unsigned()));
+    let standing = match (get::<i64>(row, 10)?, token) {
+        (1, _) => Standing::Delivered { at: moment(9)? },
+        (2, _) => Standing::GivenUp { at: moment(9)? },
+        (_, Some(_)) => Standing::Sending { until: moment(7)? },
+        (_, None) => Standing::Owed { due_at: moment(7)? },
     };
     let delivery = Delivery {
         id,
@@ -83,59 +90,83 @@ fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
         tries: get(row, 5)?,
         since: get::<Option<i64>>(row, 6)?.map(Micros),
     };
-    let token = get::<Option<i64>>(row, 8)?.map(|token| Token(token.cast_unsigned()));
-    Ok(DeliveryRow { d: get(row, 0)?, receiver: get(row, 3)?, token, delivery })
+    Ok(DeliveryRow { d: get(row, 0)?, owner: get(row, 11)?, receiver: get(row, 3)?, token, delivery })
 }
 
 fn find(connection: &Connection, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
     one(connection, sql::DELIVERY_BY_ID, params![id.run.to_bytes(), id.seq], delivery)
 }
 
-/// Takes what is due, fair between receivers.
+/// Takes what is due, fair between owners.
 pub(super) fn claim(batch: &Batch<'_>, claim: &DeliveryClaim, now: Micros) -> Result<Vec<OwedDelivery>, StoreError> {
     if claim.room == 0 {
         return Ok(Vec::new());
     }
-    // Receivers at their limit are passed over; they stand in the way of nobody.
-    let most = claim.room + claim.receivers.len();
-    let due = all(batch.connection, sql::RECEIVERS_DUE, params![now.0, most], |row| get::<String>(row, 0))?;
-    let mut lines = Vec::new();
-    for receiver in &due {
-        let usual = Receiver { under_way: 0, room: claim.room_each };
-        let Receiver { under_way, room } = claim.receivers.get(receiver).copied().unwrap_or(usual);
-        let waiting = all(batch.connection, sql::FRONT_OF_RECEIVER, params![receiver, now.0, room], |row| {
-            Ok((Micros(get(row, 0)?), get::<i64>(row, 1)?))
-        })?;
-        lines.push(Line { running: under_way, waiting });
+    let (mut lines, mut looked_at) = (Vec::new(), Vec::new());
+    let next = |after: &str| one(batch.connection, sql::NEXT_OWED_OWNER, params![after], |row| get::<String>(row, 0));
+    let mut owner = next("")?;
+    while let Some(name) = owner {
+        let (line, receivers) = owners_line(batch, &name, claim, now)?;
+        lines.push(line);
+        looked_at.extend(receivers.into_iter().map(|receiver| (name.clone(), receiver)));
+        owner = next(&name)?;
     }
     let mut taken = Vec::new();
     for d in fair::pick(lines, claim.room) {
         batch.execute(sql::LEASE_DELIVERY, params![d, claim.until.0, claim.token.0.cast_signed()])?;
         taken.extend(one(batch.connection, sql::OWED_DELIVERY, params![d], owed)?);
     }
-    for receiver in &due {
-        batch.execute(sql::RECEIVER_NEXT, params![receiver])?;
-        batch.execute(sql::RECEIVER_DONE, params![receiver])?;
+    for (owner, receiver) in &looked_at {
+        if batch.execute(sql::RECEIVER_DONE, params![owner, receiver])? == 0 {
+            batch.execute(sql::RECEIVER_NEXT, params![owner, receiver])?;
+        }
     }
     Ok(taken)
 }
 
+/// What of an owner's is due, in the order in which his receivers take turns, and the receivers that were looked at.
+fn owners_line(
+    batch: &Batch<'_>,
+    owner: &str,
+    claim: &DeliveryClaim,
+    now: Micros,
+) -> Result<(Line<i64>, Vec<String>), StoreError> {
+    let unknown = OwnersShare { room: claim.room_each_owner, ..OwnersShare::default() };
+    let share = claim.owners.get(&Owner::named(owner)).unwrap_or(&unknown);
+    let running = share.receivers.values().map(|receiver| receiver.under_way).sum();
+    let room = share.room.min(claim.room);
+    if room == 0 {
+        return Ok((Line { running, waiting: Vec::new() }, Vec::new()));
+    }
+    // Receivers at their limit are passed over, and nothing is written of them; they stand in the way of nobody.
+    let most = room + share.receivers.len();
+    let mut due = all(batch.connection, sql::RECEIVERS_DUE, params![owner, now.0, most], |row| get::<String>(row, 0))?;
+    let usual = Receiver { under_way: 0, room: claim.room_each_receiver };
+    let known = |receiver: &str| share.receivers.get(receiver).copied().unwrap_or(usual);
+    due.retain(|receiver| known(receiver).room > 0);
+    let mut lines = Vec::new();
+    for receiver in &due {
+        let Receiver { under_way, room } = known(receiver);
+        let waiting = all(batch.connection, sql::FRONT_OF_RECEIVER, params![owner, receiver, now.0, room], |row| {
+            let due_at = Micros(get(row, 0)?);
+            Ok((due_at, (due_at, get::<i64>(row, 1)?)))
+        })?;
+        lines.push(Line { running: under_way, waiting });
+    }
+    Ok((Line { running, waiting: fair::pick(lines, room) }, due))
+}
+
 /// Reads the columns of `sql::OWED_DELIVERY`.
 fn owed(row: &Row<'_>) -> Result<OwedDelivery, StoreError> {
-    const AFTER: usize = 11;
+    let DeliveryRow { owner, receiver, delivery, .. } = delivery(row)?;
     let webhook = Webhook {
-        url: get(row, AFTER + 1)?,
-        receiver: get(row, 3)?,
-        secret: get(row, AFTER + 2)?,
-        form: form_of(get(row, AFTER + 3)?),
+        url: get(row, COLUMNS)?,
+        receiver,
+        secret: get(row, COLUMNS + 1)?,
+        form: form_of(get(row, COLUMNS + 2)?),
     };
-    let body = get::<Option<Vec<u8>>>(row, AFTER + 4)?.map(Bytes::from);
-    Ok(OwedDelivery {
-        delivery: delivery(row)?.delivery,
-        owner: Owner::named(get::<String>(row, AFTER)?),
-        webhook,
-        body,
-    })
+    let body = get::<Option<Vec<u8>>>(row, COLUMNS + 3)?.map(Bytes::from);
+    Ok(OwedDelivery { delivery, owner: Owner::named(owner), webhook, body })
 }
 
 /// The first body that is given is kept.
@@ -161,6 +192,7 @@ pub(super) fn settle(
         Heard::Nothing { why } => (None, None, why),
     };
     batch.execute(sql::ADD_ATTEMPT, params![row.d, attempt.at.0, micros(attempt.took), status, retry_after, said])?;
+    batch.execute(sql::FORGET_OLD_ATTEMPTS, params![row.d, ATTEMPTS_KEPT])?;
     save(batch, &row, &after)?;
     Ok(Some(after))
 }
@@ -178,16 +210,18 @@ pub(super) fn redeliver(batch: &mut Batch<'_>, id: DeliveryId, now: Micros) -> R
 /// Saves how a delivery stands, with no lease on it.
 fn save(batch: &mut Batch<'_>, row: &DeliveryRow, is: &Delivery) -> Result<(), StoreError> {
     let (outcome, due_at, settled_at) = match is.standing {
-        Standing::Owed { due_at } => (0, Some(due_at.0), None),
+        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at.0), None),
         Standing::Delivered { at } => (1, None, Some(at.0)),
         Standing::GivenUp { at } => (2, None, Some(at.0)),
     };
     let since = is.since.map(|at| at.0);
     batch.execute(sql::SAVE_DELIVERY, params![row.d, is.tries, since, due_at, settled_at, outcome])?;
-    let is_owed = |delivery: &Delivery| i64::from(matches!(delivery.standing, Standing::Owed { .. }));
-    batch.owing(is_owed(is) - is_owed(&row.delivery));
+    let is_owed = |delivery: &Delivery| i64::from(delivery.standing.is_owed());
+    batch.more_owed(is_owed(is) - is_owed(&row.delivery));
     match is.standing {
-        Standing::Owed { due_at } => due_again(batch, &row.receiver, due_at),
+        Standing::Owed { due_at } | Standing::Sending { until: due_at } => {
+            due_again(batch, &row.owner, &row.receiver, due_at)
+        }
         Standing::Delivered { .. } | Standing::GivenUp { .. } => Ok(()),
     }
 }
@@ -195,7 +229,7 @@ fn save(batch: &mut Batch<'_>, row: &DeliveryRow, is: &Delivery) -> Result<(), S
 /// Removes a run's webhook and all that was owed to it.
 pub(super) fn forget(batch: &mut Batch<'_>, n: i64) -> Result<(), StoreError> {
     let owed = one(batch.connection, sql::COUNT_OWED_BY, params![n], |row| get::<i64>(row, 0))?;
-    batch.owing(-owed.unwrap_or(0));
+    batch.more_owed(-owed.unwrap_or(0));
     for statement in [sql::FORGET_BODIES, sql::FORGET_ATTEMPTS, sql::FORGET_DELIVERIES, sql::FORGET_WEBHOOK] {
         batch.execute(statement, params![n])?;
     }
@@ -204,9 +238,8 @@ pub(super) fn forget(batch: &mut Batch<'_>, n: i64) -> Result<(), StoreError> {
 
 /// All deliveries of a run, with their attempts.
 pub(super) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<DeliveryLog>, StoreError> {
-    const AFTER: usize = 11;
     let found = all(connection, sql::DELIVERIES_OF, params![run.to_bytes()], |row| {
-        Ok((delivery(row)?, get::<String>(row, AFTER)?, get::<String>(row, AFTER + 1)?))
+        Ok((delivery(row)?, get::<String>(row, COLUMNS)?, get::<String>(row, COLUMNS + 1)?))
     })?;
     let log = |(row, url, what): (DeliveryRow, String, String)| {
         let Ok(What::State { status, .. }) = serde_json::from_str(&what) else {

@@ -21,7 +21,7 @@ macro_rules! run_columns {
 /// The columns that make a delivery, in the order in which `deliveries::delivery` reads them.
 macro_rules! delivery_columns {
     () => {
-        "v.d, r.id, v.seq, v.receiver, v.owed_at, v.tries, v.since, v.due_at, v.token, v.settled_at, v.outcome "
+        "v.d, r.id, v.seq, v.receiver, v.owed_at, v.tries, v.since, v.due_at, v.token, v.settled_at, v.outcome, v.owner "
     };
 }
 
@@ -111,14 +111,14 @@ statements! {
     DROP_LEASE = "delete from leases where n = ?1";
 
     ADD_WEBHOOK = "insert into webhooks (n, url, receiver, secret, form) values (?1, ?2, ?3, ?4, ?5)";
-    RECEIVER_OF = "select receiver from webhooks where n = ?1";
-    ADD_DELIVERY = "insert into deliveries (n, seq, receiver, owed_at, tries, due_at, outcome) \
-                    values (?1, ?2, ?3, ?4, 0, ?4, 0)";
+    RECEIVER_OF = "select r.owner, w.receiver from webhooks w join runs r on r.n = w.n where w.n = ?1";
+    ADD_DELIVERY = "insert into deliveries (n, seq, owner, receiver, owed_at, tries, due_at, outcome) \
+                    values (?1, ?2, ?3, ?4, ?5, 0, ?5, 0)";
     DELIVERY_BY_ID = concat!(
         "select ", delivery_columns!(), "from runs r join deliveries v on v.n = r.n where r.id = ?1 and v.seq = ?2"
     );
     OWED_DELIVERY = concat!(
-        "select ", delivery_columns!(), ", r.owner, w.url, w.secret, w.form, b.body from deliveries v \
+        "select ", delivery_columns!(), ", w.url, w.secret, w.form, b.body from deliveries v \
          join runs r on r.n = v.n join webhooks w on w.n = v.n left join delivery_bodies b on b.d = v.d where v.d = ?1"
     );
     DELIVERIES_OF = concat!(
@@ -128,26 +128,32 @@ statements! {
     SAVE_DELIVERY = "update deliveries set tries = ?2, since = ?3, due_at = ?4, token = null, settled_at = ?5, \
                      outcome = ?6 where d = ?1";
     LEASE_DELIVERY = "update deliveries set due_at = ?2, token = ?3 where d = ?1";
-    RECEIVERS_DUE = "select receiver from receivers where next_due <= ?1 order by next_due limit ?2";
-    FRONT_OF_RECEIVER = "select due_at, d from deliveries where receiver = ?1 and due_at is not null and due_at <= ?2 \
-                         order by due_at, d limit ?3";
-    RECEIVER_SOONER = "insert into receivers (receiver, next_due) values (?1, ?2) on conflict (receiver) \
-                       do update set next_due = excluded.next_due where excluded.next_due < next_due";
-    /// What is owed to nobody any more is put behind everything, and removed.
-    RECEIVER_NEXT = "update receivers set next_due = coalesce((select min(due_at) from deliveries \
-                     where receiver = ?1 and due_at is not null), 9223372036854775807) where receiver = ?1";
-    RECEIVER_DONE = "delete from receivers where receiver = ?1 and next_due = 9223372036854775807";
+    NEXT_OWED_OWNER = "select owner from receivers where owner > ?1 order by owner limit 1";
+    RECEIVERS_DUE = "select receiver from receivers where owner = ?1 and next_due <= ?2 order by next_due limit ?3";
+    FRONT_OF_RECEIVER = "select due_at, d from deliveries where owner = ?1 and receiver = ?2 and due_at is not null \
+                         and due_at <= ?3 order by due_at, d limit ?4";
+    RECEIVER_SOONER = "insert into receivers (owner, receiver, next_due) values (?1, ?2, ?3) \
+                       on conflict (owner, receiver) do update set next_due = excluded.next_due \
+                       where excluded.next_due < next_due";
+    /// A receiver that nothing is owed to any more is forgotten; any other has a next moment, which is written after this.
+    RECEIVER_DONE = "delete from receivers where owner = ?1 and receiver = ?2 and not exists (select 1 from deliveries \
+                     where owner = ?1 and receiver = ?2 and due_at is not null)";
+    RECEIVER_NEXT = "update receivers set next_due = (select min(due_at) from deliveries where owner = ?1 \
+                     and receiver = ?2 and due_at is not null) where owner = ?1 and receiver = ?2";
     KEEP_BODY = "insert into delivery_bodies (d, body) values (?1, ?2) on conflict (d) do nothing";
     BODY_OF = "select body from delivery_bodies where d = ?1";
     ADD_ATTEMPT = "insert into attempts (d, number, at, took, status, retry_after, said) \
                    select ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6 from attempts where d = ?1";
+    FORGET_OLD_ATTEMPTS = "delete from attempts where d = ?1 and number <= (select max(number) from attempts \
+                           where d = ?1) - ?2";
     ATTEMPTS_OF = "select at, took, status, retry_after, said from attempts where d = ?1 order by number";
     COUNT_OWED = "select count(*) from deliveries where due_at is not null";
     COUNT_OWED_BY = "select count(*) from deliveries where n = ?1 and due_at is not null";
     /// In this order: which receivers are owed again is known by the tokens.
-    VOID_RECEIVERS = "insert or replace into receivers (receiver, next_due) select distinct receiver, 0 \
+    VOID_RECEIVERS = "insert or replace into receivers (owner, receiver, next_due) select distinct owner, receiver, 0 \
                       from deliveries where due_at is not null and token is not null";
-    VOID_DELIVERIES = "update deliveries set due_at = 0, token = null where due_at is not null and token is not null";
+    VOID_DELIVERIES = "update deliveries set due_at = owed_at, token = null \
+                       where due_at is not null and token is not null";
     FORGET_BODIES = "delete from delivery_bodies where d in (select d from deliveries where n = ?1)";
     FORGET_ATTEMPTS = "delete from attempts where d in (select d from deliveries where n = ?1)";
     FORGET_DELIVERIES = "delete from deliveries where n = ?1";

@@ -90,9 +90,9 @@ pub(super) struct Batch<'a> {
     /// Each group once, as long as its runs come together.
     grouped: Vec<GroupId>,
     queued: bool,
-    owed: bool,
+    due: bool,
     /// How many deliveries more are owed than before.
-    owing: i64,
+    more_owed: i64,
     moves: Vec<Move>,
     /// The last number given to a fact, and whether any was given in this batch.
     last_fact: u64,
@@ -117,8 +117,8 @@ impl<'a> Batch<'a> {
             changed: Vec::new(),
             grouped: Vec::new(),
             queued: false,
-            owed: false,
-            owing: 0,
+            due: false,
+            more_owed: 0,
             moves: Vec::new(),
             last_fact,
             logged: false,
@@ -161,13 +161,13 @@ impl<'a> Batch<'a> {
     }
 
     /// Something is due at a webhook, now or later.
-    pub(super) fn owed(&mut self) {
-        self.owed = true;
+    pub(super) fn due_at_a_webhook(&mut self) {
+        self.due = true;
     }
 
     /// So many deliveries more are owed than before.
-    pub(super) fn owing(&mut self, more: i64) {
-        self.owing += more;
+    pub(super) fn more_owed(&mut self, more: i64) {
+        self.more_owed += more;
     }
 
     /// This run came into being, or went on from a status to the one in `to`; `run` is as it was before.
@@ -184,13 +184,13 @@ impl<'a> Batch<'a> {
                 of.worked(*lasted);
             }
         }
-        self.metrics.owing(self.owing);
+        self.metrics.more_owed(self.more_owed);
         self.changed.iter().for_each(|id| nudge.changed(*id));
         self.grouped.iter().for_each(|id| nudge.grouped(*id));
         if self.queued {
             nudge.queued();
         }
-        if self.owed {
+        if self.due {
             nudge.owed();
         }
         if self.logged {
@@ -261,7 +261,7 @@ fn run(
 /// it. All of that is narrow: a hundred thousand queued runs are counted in some milliseconds.
 fn count(connection: &Connection, metrics: &Metrics) {
     match one(connection, sql::COUNT_OWED, [], |row| row.get(0).map_err(unavailable)) {
-        Ok(owed) => metrics.owing(owed.unwrap_or(0)),
+        Ok(owed) => metrics.more_owed(owed.unwrap_or(0)),
         Err(failed) => error!(error = &failed as &dyn std::error::Error, "the deliveries could not be counted"),
     }
     for (statement, is_queue) in [(sql::COUNT_QUEUE, true), (sql::COUNT_LEASES, false)] {
