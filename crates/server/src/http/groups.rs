@@ -28,6 +28,7 @@ use super::events::{from_the_start, seen};
 use super::failure::Failure;
 use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
+use super::outlook::with_outlook;
 use super::query::Query;
 use super::stream::{self, Source};
 use crate::keys::By;
@@ -194,7 +195,7 @@ async fn run(
     let id: RunId = run.parse().map_err(odd)?;
     let run = api.runs.get(&group.owner, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
     let missing = || Failure::new(Code::NotFound, format!("there is no run {id} in the task group {}", group.id));
-    if run.group == Some(group.id) { Ok(Json(TaskRun::from(&run))) } else { Err(missing()) }
+    if run.group == Some(group.id) { Ok(Json(with_outlook(&api, &run).await?)) } else { Err(missing()) }
 }
 
 /// Cancels every run of the group that has not ended.

@@ -29,7 +29,7 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const SCHEMA: usize = MIGRATIONS.len();
 
 /// The first schema with keys in it.
-pub(super) const SINCE_KEYS: usize = 4;
+pub(super) const SINCE_KEYS: usize = 6;
 
 /// Before this version two connections could corrupt the log (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_SQLITE: i32 = 3_051_003;

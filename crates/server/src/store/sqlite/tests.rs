@@ -103,7 +103,7 @@ async fn keys_are_counted_from_outside_also_in_a_store_of_an_earlier_build() {
     assert_eq!(made_keys(folder.path()).unwrap(), 1, "one that is good no more counts, too");
     drop(store);
     let file = rusqlite::Connection::open(folder.path().join("legwork.db")).unwrap();
-    file.execute_batch("drop table keys; pragma user_version = 3").unwrap();
+    file.execute_batch("drop table keys; pragma user_version = 5").unwrap();
     drop(file);
     assert_eq!(made_keys(folder.path()).unwrap(), 0);
     let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
