@@ -124,7 +124,7 @@ pub(crate) enum BadConfig {
     PublicUrl(String),
     #[error("`{0}` is no origin of a page")]
     Cors(String),
-    #[error("the key file {} cannot be read", path.display())]
+    #[error("the file {} cannot be read", path.display())]
     KeyFile { path: PathBuf, source: io::Error },
     #[error("a key is a text without spaces, in ASCII; one of those given is not")]
     Key,
@@ -136,7 +136,9 @@ pub(crate) enum BadConfig {
     NoHome,
     #[error("--{name} is a number of seconds above 0, not {given}")]
     Seconds { name: &'static str, given: f64 },
-    #[error("a webhook secret is empty, or cannot be read as `--webhook-signature standard` wants it")]
+    #[error(
+        "a webhook secret cannot be used: it is empty, has spaces in it, or is not `whsec_` and base64 where it has to be"
+    )]
     Secret,
     #[error("`{0}` is no host to allow webhooks to")]
     AllowedTarget(String),

@@ -1,5 +1,7 @@
 //! How webhooks will be called.
 
+use std::net::Ipv6Addr;
+
 use legwork_api::secret::Secret;
 use legwork_api::signature::{Scheme, fits};
 use legwork_api::webhook::Output;
@@ -32,6 +34,13 @@ pub(crate) fn secrets(given: Vec<String>, scheme: Scheme) -> Result<Vec<Secret>,
 /// Hosts as URLs have them, each with or without a port.
 fn hosts(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
     let host = |text: String| {
+        if let Ok(ip) = text.parse::<Ipv6Addr>() {
+            return Ok(format!("[{ip}]"));
+        }
+        // A name stands for itself, never for others.
+        if text.contains('*') {
+            return Err(BadConfig::AllowedTarget(text));
+        }
         let read =
             Url::parse(&format!("http://{text}")).ok().filter(|url| url.path() == "/" && url.username().is_empty());
         let is_bare = |text: &str| Host::parse(text).is_ok();
@@ -84,10 +93,10 @@ mod tests {
     #[test]
     fn hosts_are_read_as_urls_have_them() {
         assert_eq!(allowed(&[]).unwrap(), ["in.file"]);
-        let given = ["Hooks.LAN", "hooks.lan:9000", "10.0.0.1:80", "0x7f.1", "[::1]", "[::1]:443"];
-        let read = ["hooks.lan", "hooks.lan:9000", "10.0.0.1:80", "127.0.0.1", "[::1]", "[::1]:443"];
+        let given = ["Hooks.LAN", "hooks.lan:9000", "10.0.0.1:80", "0x7f.1", "[::1]", "[::1]:443", "::1"];
+        let read = ["hooks.lan", "hooks.lan:9000", "10.0.0.1:80", "127.0.0.1", "[::1]", "[::1]:443", "[::1]"];
         assert_eq!(allowed(&given).unwrap(), read);
-        for odd in ["", "http://a", "a/b", "a:b", "u@a", "a b"] {
+        for odd in ["", "*.lan", "http://a", "a/b", "a:b", "u@a", "a b"] {
             assert!(matches!(allowed(&[odd]), Err(BadConfig::AllowedTarget(_))), "{odd}");
         }
     }

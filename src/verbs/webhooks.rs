@@ -89,6 +89,7 @@ fn delivery(of: &DeliveryView, style: Style) -> String {
 fn attempt(tried: &AttemptView) -> String {
     let at = tried.at.map_or_else(String::new, |at| format!("{at} "));
     let heard = match (tried.status, &tried.answer, &tried.error) {
+        (Some(status), _, Some(error)) => format!("{status}, {}", clean(error)),
         (Some(status), Some(answer), _) if !answer.trim().is_empty() => format!("{status} {}", clean(answer.trim())),
         (Some(status), ..) => status.to_string(),
         (None, _, Some(error)) => clean(error),

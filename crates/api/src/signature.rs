@@ -9,8 +9,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
+use base64::{Engine as _, alphabet};
 use hmac::{Hmac, KeyInit, Mac as _};
 use legwork_core::time::Micros;
 use sha2::Sha256;
@@ -23,6 +24,12 @@ pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";
 /// The header with the signatures, each as `v1,BASE64`, with spaces between them.
 pub const SIGNATURE: &str = "webhook-signature";
+
+/// How secrets are read: their padding may be left out.
+const SECRET: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What a secret begins with.
 const PREFIX: &str = "whsec_";
@@ -64,9 +71,13 @@ pub fn secret_of(random: &[u8]) -> Secret {
     format!("{PREFIX}{}", BASE64_STANDARD.encode(random)).into()
 }
 
-/// Whether a secret can be used as the scheme wants it: the standard one needs base64.
+/// Whether a secret can be used as the scheme wants it. The standard one needs base64; and what begins with `whsec_` is meant
+/// to be that, so that a slip in it would have receivers refuse what is sent. Spaces are in no secret.
 pub fn fits(secret: &Secret, scheme: Scheme) -> bool {
-    !keys(secret, scheme).is_empty()
+    let text = secret.reveal();
+    let is_meant = text.starts_with(PREFIX);
+    let is_whole = !text.contains(char::is_whitespace) && (!is_meant || !keys(secret, Scheme::Standard).is_empty());
+    is_whole && !keys(secret, scheme).is_empty()
 }
 
 /// The value of the header [`SIGNATURE`]: one entry for each secret and each way to read it.
@@ -122,7 +133,7 @@ pub fn verify(secrets: &[Secret], signed: Signed<'_>, body: &[u8], now: Micros) 
 /// The keys that a secret stands for. What is no base64 has the raw one only.
 fn keys(secret: &Secret, scheme: Scheme) -> Vec<Vec<u8>> {
     let text = secret.reveal();
-    let standard = || BASE64_STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text)).ok();
+    let standard = || SECRET.decode(text.strip_prefix(PREFIX).unwrap_or(text)).ok();
     let raw = || Some(text.as_bytes().to_owned());
     let keys = match scheme {
         Scheme::Both => [standard(), raw()],
@@ -171,7 +182,7 @@ mod tests {
     #[test]
     fn each_secret_is_read_in_both_ways() {
         let (secret, id, at, body) = example();
-        let other = Secret::from("just words".to_owned());
+        let other = Secret::from("just-words".to_owned());
         let sign = |secrets: &[Secret], scheme| sign(secrets, scheme, id, at, body);
         let both = sign(&[secret.clone(), other.clone()], Scheme::Both);
         let apart = [
@@ -202,6 +213,19 @@ mod tests {
             let late = NOW + TOLERANCE + Duration::from_secs(1);
             assert_eq!(check(signed, body, late), Err(Unverified::Stale { off: 301 }));
         }
+    }
+
+    #[test]
+    fn a_slip_in_a_secret_is_noticed() {
+        let fits = |text: &str| fits(&Secret::from(text.to_owned()), Scheme::Both);
+        assert!(fits("whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eQ"), "without its padding it says the same");
+        assert!(fits("words") && !fits("two words"));
+        for odd in ["whsec_not-base64!", "whsec_", " whsec_c2VjcmV0", "whsec_c2VjcmV0 whsec_b3RoZXI="] {
+            assert!(!fits(odd), "{odd:?}");
+        }
+        let (secret, id, at, body) = example();
+        let bare = Secret::from(secret.reveal().trim_end_matches('=').to_owned());
+        assert_eq!(sign(&[bare], Scheme::Standard, id, at, body), sign(&[secret], Scheme::Standard, id, at, body));
     }
 
     #[test]

@@ -192,7 +192,7 @@ pub struct AttemptView {
     pub status: Option<u16>,
     /// The first bytes of the answer.
     pub answer: Option<String>,
-    /// Why there was no answer.
+    /// Why there was no answer, or why it was no success if that is not plain.
     pub error: Option<String>,
 }
 
@@ -245,6 +245,9 @@ impl From<&DeliveryLog> for DeliveryView {
 impl From<&Attempt> for AttemptView {
     fn from(attempt: &Attempt) -> Self {
         let (status, answer, error) = match &attempt.heard {
+            Heard::Answer { status: status @ 300..=399, excerpt, .. } => {
+                (Some(*status), Some(excerpt.clone()), Some("redirects are not followed".to_owned()))
+            }
             Heard::Answer { status, excerpt, .. } => (Some(*status), Some(excerpt.clone()), None),
             Heard::Nothing { why } => (None, None, Some(why.clone())),
         };

@@ -167,9 +167,15 @@ fn with_flag(refused: Failure, at: SocketAddr) -> Failure {
     };
     let faults = detail.and_then(|detail| detail["errors"].as_array()).into_iter().flatten();
     if faults.map(|fault| &fault["loc"]).any(|loc| *loc == json!(["body", "webhook", "url"])) {
-        return refused.hint(format!("start that server with `--allow-target {at}`, or `--allow-private-targets`"));
+        return refused
+            .hint(format!("start that server with `--allow-target {}`, or `--allow-private-targets`", host(at)));
     }
     refused
+}
+
+/// The host alone, as URLs have it: each command listens at another port.
+fn host(at: SocketAddr) -> String {
+    if at.is_ipv6() { format!("[{}]", at.ip()) } else { at.ip().to_string() }
 }
 
 #[cfg(test)]
@@ -188,7 +194,7 @@ mod tests {
             Failure::from(ClientError::Refused(Box::new(refusal)))
         };
         let hint = with_flag(refused(&["body", "webhook", "url"]), at).hint.unwrap();
-        assert!(hint.contains("--allow-target 192.168.0.7:5000"), "{hint}");
+        assert!(hint.contains("--allow-target 192.168.0.7`"), "{hint}");
         assert!(with_flag(refused(&["body", "input"]), at).hint.is_none());
         assert!(with_flag(Failure::said(Exit::BadInput, "webhook.url"), at).hint.is_none());
     }

@@ -71,7 +71,11 @@ pub(super) fn check_secret(api: &Api, field: &str, secret: &Secret) -> Result<()
     if signature::fits(secret, api.courier.secrets().scheme()) {
         return Ok(());
     }
-    Err(Failure::invalid("body", field, "is no secret as Standard Webhooks has it: `whsec_` and base64"))
+    Err(Failure::invalid(
+        "body",
+        field,
+        "cannot be used: it is empty, has spaces in it, or is not `whsec_` and base64 where it has to be",
+    ))
 }
 
 /// Host and port of an address.
