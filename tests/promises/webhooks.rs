@@ -288,7 +288,7 @@ fn a_question_may_have_its_answer_sent_to_the_command_that_asked() {
     let url = server.url();
     let (code, _, told) = ask(store.path(), &["--server", &url, "--api-key", "sesame"]);
     assert_eq!(code, Some(2), "{told}");
-    assert!(told.contains("start that server with `--allow-target 127.0.0.1:"), "{told}");
+    assert!(told.contains("start that server with `--allow-target 127.0.0.1`"), "{told}");
     drop(server);
     let server = Server::start(keyed.path(), &["--accept-key", "sesame", "--allow-private-targets"]);
     let (code, answer, told) = ask(store.path(), &["--server", &server.url(), "--api-key", "sesame"]);
