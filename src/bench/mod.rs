@@ -5,6 +5,7 @@
 
 mod figure;
 mod floor;
+mod groups;
 mod load;
 mod restart;
 mod server;
@@ -61,6 +62,9 @@ pub(crate) async fn measure(extent: Extent, folder: &Path, tell: impl Fn(&str)) 
     take("streams", streams::streams(&store("streams"), extent.waiters).await).await?;
     tell("webhooks");
     take("webhooks", webhooks::webhooks(&store("webhooks"), extent.seconds).await).await?;
+    tell("groups and long queues");
+    let queues = [extent.stored.max(20_000), extent.scale.last().copied().unwrap_or(0).max(20_000)];
+    take("groups", groups::groups(&store("groups"), extent.stored, queues).await).await?;
     tell("restart after kill -9");
     take("restart", restart::restart(&store("restart"), extent.stored).await).await?;
     tell("rates with many runs stored");
