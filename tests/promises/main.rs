@@ -5,6 +5,7 @@
 mod cli;
 mod crash;
 mod documents;
+mod groups;
 mod guide;
 mod keys;
 mod operations;
