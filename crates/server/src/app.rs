@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Role};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Ceilings, Front, Guard, Limits, Seal, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, templates};
 use crate::indexer::Indexer;
 use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
@@ -66,11 +66,11 @@ impl App {
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
         let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
         let limits = Limits::new(config.creates_per_minute);
-        let api = Api::new(
-            runs.clone(),
-            follow.clone(),
-            processors.clone(),
-            keys.clone(),
+        let api = Api::new(Parts {
+            runs: runs.clone(),
+            follow: follow.clone(),
+            processors: processors.clone(),
+            keys: keys.clone(),
             seal,
             pages,
             courier,
@@ -78,8 +78,8 @@ impl App {
             metrics,
             streams,
             limits,
-            ceilings(config.role, &slots, &processors),
-        );
+            ceilings: ceilings(config.role, &slots, &processors),
+        });
         let leases = Arc::new(Leases::default());
         let worker =
             Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());

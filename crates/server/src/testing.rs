@@ -33,7 +33,7 @@ pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
 use crate::config::{Reach, Targets};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Ceilings, Front, Guard, Limits, Seal, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, templates};
 use crate::indexer::Indexer;
 use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
@@ -175,11 +175,11 @@ impl World {
         let slots = Slots { all: 4, each: each.collect() };
         let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
         let ceilings = Ceilings { all: slots.all, each: ceilings.collect() };
-        let api = Api::new(
-            runs.clone(),
-            follow.clone(),
-            registry.clone(),
-            keys.clone(),
+        let api = Api::new(Parts {
+            runs: runs.clone(),
+            follow: follow.clone(),
+            processors: registry.clone(),
+            keys: keys.clone(),
             seal,
             pages,
             courier,
@@ -188,7 +188,7 @@ impl World {
             streams,
             limits,
             ceilings,
-        );
+        });
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
         let patience = Patience { cancelled: soon, stopping: soon };

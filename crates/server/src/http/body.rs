@@ -51,7 +51,7 @@ async fn read(request: Request, api: &Api, most: u32) -> Result<Bytes, Failure> 
     }
     // What has a length takes that much room; what has none takes all it may.
     let room = hint.exact().and_then(|length| u32::try_from(length).ok()).unwrap_or(most);
-    let _room = api.bodies.try_acquire_many(room).map_err(|_| crowded())?;
+    let _room = api.bodies().try_acquire_many(room).map_err(|_| crowded())?;
     let read = timeout(PATIENCE, Limited::new(body, most as usize).collect()).await.map_err(|_| late())?;
     read.map(http_body_util::Collected::to_bytes)
         .map_err(|error| if error.downcast_ref::<LengthLimitError>().is_some() { too_large(most) } else { broken() })

@@ -62,8 +62,15 @@ use crate::webhooks::Courier;
 
 /// What the handlers need.
 #[derive(Clone)]
-pub(crate) struct Api(Arc<Parts>);
+pub(crate) struct Api(Arc<Desk>);
 
+struct Desk {
+    parts: Parts,
+    /// Room for bodies on their way in, in bytes.
+    bodies: Semaphore,
+}
+
+/// The parts of a server that some handler asks.
 pub(crate) struct Parts {
     pub(crate) runs: Runs,
     pub(crate) follow: Follow,
@@ -79,49 +86,24 @@ pub(crate) struct Parts {
     pub(crate) streams: Streams,
     pub(crate) limits: Limits,
     pub(crate) ceilings: Ceilings,
-    bodies: Semaphore,
 }
 
 impl std::ops::Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 
 impl Api {
-    #[expect(clippy::too_many_arguments, reason = "each is a part that some handler needs; they are put together once")]
-    pub(crate) fn new(
-        runs: Runs,
-        follow: Follow,
-        processors: Registry,
-        keys: Arc<Keyring>,
-        seal: Seal,
-        pages: bool,
-        courier: Arc<Courier>,
-        store_id: String,
-        metrics: Arc<Metrics>,
-        streams: Streams,
-        limits: Limits,
-        ceilings: Ceilings,
-    ) -> Self {
-        let bodies = Semaphore::new(body::IN_FLIGHT);
-        Self(Arc::new(Parts {
-            runs,
-            follow,
-            processors,
-            keys,
-            seal,
-            pages,
-            courier,
-            store_id,
-            metrics,
-            streams,
-            limits,
-            ceilings,
-            bodies,
-        }))
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(Desk { parts, bodies: Semaphore::new(body::IN_FLIGHT) }))
+    }
+
+    /// Room for bodies on their way in, in bytes.
+    fn bodies(&self) -> &Semaphore {
+        &self.0.bodies
     }
 }
 
