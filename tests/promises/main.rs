@@ -8,6 +8,7 @@ mod documents;
 mod guide;
 mod keys;
 mod operations;
+mod others;
 mod sdk;
 mod streams;
 mod support;
