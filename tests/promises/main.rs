@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests, and they say what they skip")]
 
 mod cli;
+mod conformance;
 mod crash;
 mod documents;
 mod guide;
