@@ -274,7 +274,7 @@ def beta_headers_change_nothing():
         }
 
     plain = created()
-    for given in ("", "from-the-future-2031-01-01", "events-sse-2025-07-24", "webhook-2025-08-12, mcp-server-2025-07-17"):
+    for given in ("", "from-the-future-2031-01-01", "events-sse-2025-07-24", "webhook-2025-08-12, mcp-2025-07-17"):
         assert created(extra_headers={"parallel-beta": given}) == plain, given
     assert created(betas=["events-sse-2025-07-24", "field-basis-2025-11-25"]) == plain
     assert created(extra_query={"beta": "true"}) == plain
