@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests, and they say what they skip")]
 
 mod cli;
+mod conformance;
 mod crash;
 mod documents;
 mod groups;
 mod guide;
 mod keys;
 mod operations;
+mod others;
 mod sdk;
 mod streams;
 mod support;

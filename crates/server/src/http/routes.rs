@@ -83,4 +83,12 @@ mod tests {
             assert_eq!(found(none), None, "{none}");
         }
     }
+    #[test]
+    fn every_route_has_both_prefixes() {
+        let templates = templates();
+        let below =
+            |prefix: &str| -> Vec<&str> { templates.iter().filter_map(|path| path.strip_prefix(prefix)).collect() };
+        assert_eq!(below("/v1/"), below("/v1beta/"));
+        assert!(below("/v1/").contains(&"tasks/groups/{id}/events"));
+    }
 }
