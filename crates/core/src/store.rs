@@ -405,7 +405,8 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
-/// A place in a list. It stays where it is when runs are added or removed.
+/// A place in a list. It stays where it is when runs are added or removed: behind it nothing comes in, and nothing that
+/// stays is passed over or shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub u64);
 

@@ -55,6 +55,9 @@ fn of_runs() -> Vec<(&'static str, Promise)> {
         ("a_resumed_attempt_says_nothing_twice", |s| Box::pin(a_resumed_attempt_says_nothing_twice(s))),
         ("a_list_shows_an_owner_his_own_newest_first", |s| Box::pin(a_list_shows_an_owner_his_own_newest_first(s))),
         ("a_list_is_paged_without_gaps", |s| Box::pin(a_list_is_paged_without_gaps(s))),
+        ("a_page_stays_where_it_is_while_runs_come_and_go", |s| {
+            Box::pin(a_page_stays_where_it_is_while_runs_come_and_go(s))
+        }),
         ("a_list_is_filtered", |s| Box::pin(a_list_is_filtered(s))),
         ("a_search_finds_what_was_said_a_moment_later", |s| Box::pin(a_search_finds_what_was_said_a_moment_later(s))),
         ("a_search_is_never_led_astray", |s| Box::pin(a_search_is_never_led_astray(s))),
@@ -406,6 +409,29 @@ async fn a_list_is_paged_without_gaps(store: &dyn Store) {
         }
     }
     assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+/// Also when those go between which the page ends, and all that are newer; what comes then is in no page behind it.
+async fn a_page_stays_where_it_is_while_runs_come_and_go(store: &dyn Store) {
+    for number in 1..=8 {
+        submit(store, new(number), T).await;
+        store.apply(id(number), Command::Cancel, T).await.unwrap();
+    }
+    let page = store.list(&ListQuery { limit: 3, ..query() }).await.unwrap();
+    let cursor = page.next;
+    assert!(cursor.is_some());
+    for gone in [8, 7, 6, 5, 3] {
+        store.forget(id(gone)).await.unwrap();
+    }
+    for number in 11..=14 {
+        submit(store, new(number), T).await;
+    }
+    assert_eq!(ids(store, ListQuery { cursor, ..query() }).await, [4, 2, 1]);
+    assert_eq!(ids(store, query()).await, [14, 13, 12, 11, 4, 2, 1]);
+    for gone in [4, 2, 1] {
+        store.forget(id(gone)).await.unwrap();
+    }
+    assert!(ids(store, ListQuery { cursor, ..query() }).await.is_empty());
 }
 
 async fn a_list_is_filtered(store: &dyn Store) {

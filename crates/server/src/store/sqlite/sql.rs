@@ -31,6 +31,14 @@ macro_rules! runs {
     };
 }
 
+/// The highest number that a run ever had.
+macro_rules! last_run {
+    () => {
+        "max((select coalesce(max(n), 0) from runs), \
+         (select coalesce(max(cast(value as integer)), 0) from meta where key = 'last_run'))"
+    };
+}
+
 statements! {
     RUN_BY_ID = concat!("select ", run_columns!(), runs!(), "where r.id = ?1");
     RESULT_BY_ID = concat!(
@@ -81,10 +89,14 @@ statements! {
     LEASES_OUT = "select r.id, l.token from leases l join runs r on r.n = l.n where l.until <= ?1 limit ?2";
     EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
 
-    ADD_RUN = "insert into runs (id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
-               status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells) \
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
-               on conflict (id) do nothing";
+    /// A number is never given twice, or a page that a list goes on with would show what came later.
+    ADD_RUN = concat!(
+        "insert into runs (n, id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, status, \
+         version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells) \
+         values (", last_run!(), " + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19) on conflict (id) do nothing"
+    );
+    KEEP_LAST_RUN = concat!("insert or replace into meta (key, value) values ('last_run', ", last_run!(), ")");
     SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
                  moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
     ADD_INPUT = "insert into inputs (n, body) values (?1, ?2)";

@@ -143,6 +143,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     }
     // A place in the log is never given twice, or who follows it would miss what comes.
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
+    batch.execute(sql::KEEP_LAST_RUN, [])?;
     deliveries::forget(batch, n)?;
     batch.execute(sql::FORGET_RECEIPTS_OF, params![n])?;
     if let Some(group) = run.group {
