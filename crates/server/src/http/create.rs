@@ -8,6 +8,7 @@ use legwork_api::signature;
 use legwork_api::warning::Warning;
 use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::id::{Owner, RunId};
+use legwork_core::run::Lineage;
 use legwork_core::store::NewRun;
 use legwork_core::tier::Tier;
 use serde_json::json;
@@ -39,6 +40,7 @@ pub(super) async fn prepared(api: &Api, owner: &Owner, mut input: RunInput) -> R
         input: input.shown,
         metadata: input.metadata,
         group: None,
+        lineage: Lineage { previous: input.previous_interaction_id, rerun_of: None },
         deadline: None,
         webhook,
     })
