@@ -32,6 +32,8 @@ pub(crate) enum Verb {
     Serve(ServeArgs),
     /// Ask a question and wait for the answer.
     Ask(AskArgs),
+    /// Ask again what a run was asked, of another processor for example, and wait for the answer.
+    Rerun(RerunArgs),
     /// Ask many questions at once: a table in, the table with answers out.
     Group(GroupArgs),
     /// Show where a run stands.
@@ -227,6 +229,26 @@ pub(crate) struct AskArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct RerunArgs {
+    /// The run, whatever became of it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// Who shall work on it this time [default: as before].
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) processor: Option<String>,
+    /// Call nobody. Otherwise the webhook that the run had is called again when this one has ended.
+    #[arg(long)]
+    pub(crate) no_webhook: bool,
+    /// How to wait [default: block for lite and base, poll for core, stream for pro and up].
+    #[arg(long, value_enum)]
+    pub(crate) pattern: Option<PatternArg>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct GroupArgs {
     /// The tasks: CSV or TSV, whose columns become the fields of each task's input, or lines of JSON; `-` reads stdin.
     #[arg(value_name = "FILE", required_unless_present = "resume")]
@@ -331,6 +353,9 @@ pub(crate) struct ListArgs {
     /// Only runs of this processor.
     #[arg(short, long, value_name = "NAME")]
     pub(crate) processor: Option<String>,
+    /// Only runs that went on from this one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) previous: Option<RunId>,
     /// Only runs in whose question or answer all of these words stand; `mongol*` stands for any ending.
     #[arg(short = 'q', long = "q", value_name = "WORDS")]
     pub(crate) words: Option<String>,

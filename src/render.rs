@@ -177,6 +177,8 @@ pub(crate) fn run(run: &TaskRun, style: Style) -> String {
         if let Some(eta) = ours.queue.and_then(|queue| queue.eta) {
             rows.push(("done about", moment(Some(eta))));
         }
+        let earlier = [("follows", ours.previous_interaction_id), ("rerun of", ours.rerun_of)];
+        rows.extend(earlier.into_iter().filter_map(|(name, id)| Some((name, id?.to_string()))));
         if let Some(question) = &ours.question {
             rows.push(("asks", clean(&question.text)));
         }

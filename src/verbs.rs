@@ -11,12 +11,14 @@ mod group;
 mod key;
 mod list;
 mod listen;
+mod rerun;
 mod result;
 mod serve;
 mod source;
 mod status;
 mod watch;
 mod webhooks;
+mod wish;
 
 use std::path::PathBuf;
 
@@ -45,6 +47,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Serve(args) => serve::run(args, settings).await,
         Verb::Bench(args) => bench::run(args).await,
         Verb::Ask(args) => ask::run(args, settings).await,
+        Verb::Rerun(args) => rerun::run(args, settings).await,
         Verb::Status(args) => status::run(args, settings).await,
         Verb::Result(args) => result::run(args, settings).await,
         Verb::Watch(args) => watch::run(args, settings).await,

@@ -1,37 +1,19 @@
 //! `legwork ask`: a question in, an answer with its sources out.
 
-mod called;
-
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use legwork_api::client::NewTask;
-use legwork_server::config::Role;
 use serde_json::{Map, Value, json};
 
-use super::{Settings, result};
+use super::Settings;
+use super::wish::{self, Wish};
 use crate::args::AskArgs;
 use crate::exit::{Exit, Failure};
-use crate::print;
-use crate::station::Station;
-use crate::waiting::Pattern;
 
 pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failure> {
-    let pattern = Pattern::of(args.pattern, &args.processor);
-    let task = task(&args)?;
-    let target = settings.target(args.target)?;
-    let Some(pattern) = pattern else { return called::run(target, task, &args.wait).await };
-    let mut station = Station::find(target, Role::All).await?;
-    match station.persist(async |client| client.create(&task).await).await {
-        Ok(run) => {
-            print::talk(&run.run_id.to_string());
-            result::finish(station, &run, pattern, &args.wait).await
-        }
-        Err(refused) => {
-            station.leave().await?;
-            Err(refused)
-        }
-    }
+    let wish = Wish::Task(task(&args)?);
+    wish::fulfil(settings.target(args.target)?, wish, args.pattern, &args.wait).await
 }
 
 fn task(args: &AskArgs) -> Result<NewTask, Failure> {

@@ -13,6 +13,7 @@ pub(super) async fn run(args: ListArgs, settings: Settings) -> Result<Exit, Fail
     let which = ListRuns {
         status: args.status,
         processor: args.processor,
+        previous: args.previous,
         words: args.words,
         limit: Some(args.limit),
         cursor: args.cursor,

@@ -1,4 +1,4 @@
-//! `legwork result`: waits for a run and prints what came of it. `ask` ends here too.
+//! `legwork result`: waits for a run and prints what came of it. `ask` and `rerun` end here too.
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Output, Stdio};
 
+use legwork_api::client::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,6 +137,46 @@ fn runs_can_be_looked_at_without_a_server() {
 }
 
 #[test]
+fn what_a_run_was_asked_can_be_asked_again() {
+    let desk = Desk::new();
+    let id = line(&mut &*desk.run(&["ask", "What is the capital of Chad?", "--metadata", "team=a"]).stderr);
+    assert_told!(desk.told(&["rerun", &id]));
+    let again = desk.run(&["rerun", &id, "-p", "core", "--json", "--pattern", "stream"]);
+    let result: Value = serde_json::from_str(&stdout(&again)).unwrap();
+    assert_eq!(result["run"]["legwork"]["rerun_of"], *id);
+    assert_eq!((&result["run"]["processor"], &result["run"]["metadata"]["team"]), (&"core".into(), &"a".into()));
+    let called = desk.run(&["rerun", &id, "--pattern", "webhook"]);
+    assert!(stdout(&called).contains("Djamena"), "{}", shown(&called));
+    // The webhook was that command's own, and belongs to its run all the same.
+    let third = line(&mut &*called.stderr);
+    for (more, owed) in [(&[][..], 1), (&["--no-webhook"], 0)] {
+        let rerun = desk.run(&[&["rerun", &third], more].concat());
+        assert!(stdout(&rerun).contains("Djamena"), "{}", shown(&rerun));
+        let page = desk.run(&["webhooks", &line(&mut &*rerun.stderr), "--json"]);
+        let page: Value = serde_json::from_str(&stdout(&page)).unwrap();
+        assert_eq!(page["webhooks"].as_array().unwrap().len(), owed, "{more:?}");
+    }
+    let nobody = "trun_0000000000000000000000000199a1b2";
+    assert_eq!(desk.run(&["rerun", nobody]).status.code(), desk.run(&["status", nobody]).status.code());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_what_went_on_from_a_run() {
+    let desk = Desk::new();
+    let server = Server::start(desk.store(), &[]);
+    let first = line(&mut &*desk.run(&["ask", "What is the capital of Chad?"]).stderr);
+    let next = serde_json::json!({"input": "And of Mali?", "processor": "base", "previous_interaction_id": first});
+    let client = Client::new(&server.url(), Some(server.at.key.clone())).unwrap();
+    let next = client.create(&next).await.unwrap().run_id.to_string();
+    let page: Value = serde_json::from_str(&stdout(&desk.run(&["list", "--previous", &first, "--json"]))).unwrap();
+    let ids: Vec<_> = page["runs"].as_array().unwrap().iter().map(|run| &run["run_id"]).collect();
+    assert_eq!(ids, [&next]);
+    let status = stdout(&desk.run(&["status", &next]));
+    assert!(status.lines().any(|line| line.starts_with("follows") && line.ends_with(&first)), "{status}");
+    assert_eq!(stdout(&desk.run(&["list", "--previous", &next])), "no runs\n");
+}
+
+#[test]
 fn mistakes_are_told_with_what_to_try() {
     let desk = Desk::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -222,7 +263,7 @@ fn a_question_outlives_the_server_it_was_put_to() {
 #[test]
 fn many_questions_at_once_are_all_answered() {
     let desk = Desk::new();
-    let asked = [("Chad", "N'Djamena"), ("Peru", "Lima"), ("Japan", "Tokyo"), ("Niger", "Niamey")];
+    let asked = [("Chad", "Djamena"), ("Peru", "Lima"), ("Japan", "Tokyo"), ("Niger", "Niamey")];
     let asking = asked.map(|(country, capital)| {
         let question = format!("What is the capital of {country}?");
         let mut command = desk.command(&["ask", &question]);

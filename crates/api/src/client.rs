@@ -84,6 +84,36 @@ pub struct NewTask {
     pub webhook: Option<NewWebhook>,
 }
 
+/// What shall be different when a run's request is asked again. What is left empty stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rerun {
+    /// Who shall do it this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    /// Who is called when it has ended.
+    #[serde(skip_serializing_if = "Calls::is_as_before")]
+    pub webhook: Calls,
+}
+
+/// Who is called about a run whose request is asked again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Calls {
+    /// The webhook that the first run had, if it had one.
+    #[default]
+    AsBefore,
+    /// Nobody.
+    Nobody,
+    /// Another.
+    This(NewWebhook),
+}
+
+impl Calls {
+    fn is_as_before(&self) -> bool {
+        *self == Self::AsBefore
+    }
+}
+
 /// A webhook to be registered with a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewWebhook {
@@ -107,6 +137,8 @@ pub struct ListRuns {
     pub status: Option<Status>,
     /// Only runs of this processor.
     pub processor: Option<String>,
+    /// Only runs that went on from this one.
+    pub previous: Option<RunId>,
     /// Only runs in which these words stand.
     pub words: Option<String>,
     /// How many at most; the server has a limit of its own.
@@ -195,6 +227,13 @@ impl Client {
     /// a run behind.
     pub async fn create(&self, task: &impl Serialize) -> Result<TaskRun, ClientError> {
         self.answer(self.call(Method::POST, RUNS).json(task)).await?.read()
+    }
+
+    /// Creates a run from the request of another: a [`Rerun`], or any object with the members of a request that shall be
+    /// different. Sent once, as [`Client::create`].
+    pub async fn rerun(&self, id: RunId, changes: &impl Serialize) -> Result<TaskRun, ClientError> {
+        let path = format!("{}/rerun", run_path(id));
+        self.answer(self.call(Method::POST, &path).json(changes)).await?.read()
     }
 
     /// The run as it is now.
@@ -326,6 +365,7 @@ impl ListRuns {
         let named = [
             ("status", self.status.map(|status| status.to_string())),
             ("processor", self.processor.clone()),
+            ("previous_interaction_id", self.previous.map(|id| id.to_string())),
             ("q", self.words.clone()),
             ("limit", self.limit.map(|limit| limit.to_string())),
             ("cursor", self.cursor.clone()),

@@ -163,3 +163,14 @@ fn a_new_task_sends_only_what_was_given() {
     let task = NewTask { input: "q".into(), processor: "base".to_owned(), ..NewTask::default() };
     assert_eq!(serde_json::to_string(&task).unwrap(), r#"{"input":"q","processor":"base"}"#);
 }
+
+#[test]
+fn a_rerun_sends_only_what_is_different() {
+    let sent = |processor: Option<&str>, webhook| {
+        serde_json::to_string(&Rerun { processor: processor.map(str::to_owned), webhook }).unwrap()
+    };
+    assert_eq!(sent(None, Calls::AsBefore), "{}");
+    assert_eq!(sent(Some("pro"), Calls::Nobody), r#"{"processor":"pro","webhook":null}"#);
+    let other = Calls::This(NewWebhook { url: "https://a.example/".to_owned(), secret: None });
+    assert_eq!(sent(None, other), r#"{"webhook":{"url":"https://a.example/"}}"#);
+}

@@ -102,6 +102,17 @@ impl<'a> Members<'a> {
         self.0.push((Cow::Borrowed(key), value));
     }
 
+    /// Takes a key away.
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.retain(|(name, _)| name != key);
+    }
+
+    /// Takes the members of another object; they replace its own of the same key.
+    pub(crate) fn lay_over(&mut self, other: Self) {
+        self.0.retain(|(name, _)| !other.has(name));
+        self.0.extend(other.0);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }

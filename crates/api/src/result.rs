@@ -62,7 +62,7 @@ pub struct RunPage {
 pub(crate) mod tests {
     use legwork_core::id::{Owner, RunId};
     use legwork_core::output::{Confidence, FieldBasis, Output};
-    use legwork_core::run::{Life, State};
+    use legwork_core::run::{Life, Lineage, State};
     use legwork_core::time::Micros;
 
     use super::*;
@@ -77,6 +77,7 @@ pub(crate) mod tests {
             group: None,
             metadata: None,
             warnings: None,
+            lineage: Lineage::default(),
             life: Life::new(Micros(1_745_439_708_037_943), false, None),
         }
     }

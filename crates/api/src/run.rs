@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use legwork_core::fact::{Fact, What};
 use legwork_core::id::{GroupId, RunId};
-use legwork_core::run::{Failure, Question, Run, State, Status};
+use legwork_core::run::{Failure, Lineage, Question, Run, State, Status};
 use legwork_core::time::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -64,6 +64,12 @@ pub struct Legwork {
     /// What it wants to know, while it is `action_required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionView>,
+    /// The run whose interaction it goes on from. That may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text_or_null")]
+    pub previous_interaction_id: Option<RunId>,
+    /// The run whose request it is once more. That may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text_or_null")]
+    pub rerun_of: Option<RunId>,
     /// What it may expect, while it is queued and looked at by itself.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueView>,
@@ -108,7 +114,7 @@ impl TaskRun {
             What::Answer { .. } | What::Finish | What::Progress { .. } => return Self::from(run),
         };
         let question = asked.map(QuestionView::from);
-        let legwork = Legwork { version: fact.seq, attempts: None, progress_meter: None, question, queue: None };
+        let legwork = Legwork { question, ..Legwork::at(fact.seq, run.lineage) };
         Self::shown(run, status, fact.at, why, legwork)
     }
 
@@ -139,16 +145,28 @@ impl From<&Run> for TaskRun {
 impl From<&Run> for Legwork {
     fn from(run: &Run) -> Self {
         Self {
-            version: run.life.version,
             attempts: Some(run.life.attempts),
             progress_meter: Some(run.life.meter),
             question: question(&run.life.state).map(QuestionView::from),
-            queue: None,
+            ..Self::at(run.life.version, run.lineage)
         }
     }
 }
 
 impl Legwork {
+    /// What can be told of a run at any time, and nothing else.
+    fn at(version: u64, Lineage { previous, rerun_of }: Lineage) -> Self {
+        Self {
+            version,
+            attempts: None,
+            progress_meter: None,
+            question: None,
+            previous_interaction_id: previous,
+            rerun_of,
+            queue: None,
+        }
+    }
+
     /// The same, and what the run may expect of the queue.
     #[must_use]
     pub fn with_queue(self, queue: QueueView) -> Self {
@@ -346,9 +364,20 @@ mod tests {
         let mut run = a_run();
         run.group = Some(GroupId::from_u128(7));
         run.life = Life { meter: 40, ..run.life };
+        run.lineage = Lineage { previous: Some(RunId::from_u128(8)), rerun_of: Some(RunId::from_u128(9)) };
         let text = shown(&run);
         let read: TaskRun = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
+
+    #[test]
+    fn a_run_names_those_it_comes_from_in_its_events_too() {
+        let mut run = a_run();
+        run.lineage.rerun_of = Some(RunId::from_u128(9));
+        let first = What::State { status: Status::Queued, failure: None, question: None };
+        let told = TaskRun::as_of(&run, &Fact { seq: 1, at: run.created_at, what: first });
+        let told = serde_json::to_string(&told.legwork).unwrap();
+        assert_eq!(told, r#"{"version":1,"rerun_of":"trun_00000000000000000000000000000009"}"#);
     }
 
     #[test]

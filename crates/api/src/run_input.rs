@@ -22,6 +22,7 @@ mod group;
 mod json_schema;
 mod mcp_servers;
 mod metadata;
+mod rerun;
 mod settings;
 mod shown;
 mod source_policy;
@@ -30,6 +31,7 @@ mod webhook;
 
 pub use group::{MAX_INPUTS, read_group, read_inputs};
 pub use mcp_servers::McpServer;
+pub use rerun::{Rerun, read_rerun};
 pub use webhook::Webhook;
 
 /// How long a processor's name may be, in characters.

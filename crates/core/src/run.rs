@@ -34,8 +34,19 @@ pub struct Run {
     pub metadata: Option<Bytes>,
     /// What was odd about the request: a JSON list of the wire's warnings.
     pub warnings: Option<Bytes>,
+    /// Which earlier runs it comes from.
+    pub lineage: Lineage,
     /// Where it stands; the only part that changes.
     pub life: Life,
+}
+
+/// Which earlier runs a run comes from. They stay named, whatever becomes of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// The run whose interaction it goes on from.
+    pub previous: Option<RunId>,
+    /// The run whose request it is once more.
+    pub rerun_of: Option<RunId>,
 }
 
 /// The part of a run that changes, and what the rules look at when they change it.

@@ -17,7 +17,7 @@ use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use crate::key::Key;
 use crate::receipt::Ticket;
-use crate::run::{Life, Run, Status};
+use crate::run::{Life, Lineage, Run, Status};
 use crate::time::Micros;
 
 #[cfg(feature = "suite")]
@@ -53,6 +53,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What was submitted, as the bytes that were stored.
     async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError>;
+
+    /// Who is called about a run, with the secret that is never shown.
+    async fn webhook(&self, id: RunId) -> Result<Option<Webhook>, StoreError>;
 
     /// A run as it is now, with its output as the bytes that were stored; there is one when the run is completed.
     async fn result(&self, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError>;
@@ -191,6 +194,8 @@ pub struct NewRun {
     pub warnings: Option<Bytes>,
     /// The group it belongs to.
     pub group: Option<GroupId>,
+    /// Which earlier runs it comes from; they need not be there any more.
+    pub lineage: Lineage,
     /// Whether progress is kept in the log.
     pub events: bool,
     /// When it is given up if no worker has started it.
@@ -392,6 +397,8 @@ pub struct ListQuery {
     pub processor: Option<String>,
     /// Only runs of this group.
     pub group: Option<GroupId>,
+    /// Only runs that went on from this one, whether it is still there or not.
+    pub previous: Option<RunId>,
     /// Only runs accepted after this moment.
     pub created_after: Option<Micros>,
     /// Only runs whose metadata has these values, compared as text.
@@ -405,7 +412,8 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
-/// A place in a list. It stays where it is when runs are added or removed.
+/// A place in a list. It stays where it is when runs are added or removed: behind it nothing comes in, and nothing that
+/// stays is passed over or shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub u64);
 

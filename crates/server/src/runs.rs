@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use legwork_core::command::{Command, Refused};
-use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
+use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::{Fact, What};
 use legwork_core::fair::Room;
 use legwork_core::group::Group;
@@ -125,6 +125,13 @@ impl Runs {
     pub(crate) async fn input(&self, owner: &Owner, id: RunId) -> Result<Bytes, WishError> {
         self.get(owner, id).await?;
         self.store.input(id).await?.ok_or(WishError::Unknown)
+    }
+
+    /// An owner's run with all that was asked for, also what is not shown of it: who is called, and with what secret.
+    pub(crate) async fn request(&self, owner: &Owner, id: RunId) -> Result<(Run, Bytes, Option<Webhook>), WishError> {
+        let run = self.get(owner, id).await?;
+        let input = self.store.input(id).await?.ok_or(WishError::Unknown)?;
+        Ok((run, input, self.store.webhook(id).await?))
     }
 
     pub(crate) async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {

@@ -20,7 +20,7 @@ use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
-use legwork_core::run::{Failure, FailureCode, Life, Question, Run, Status};
+use legwork_core::run::{Failure, FailureCode, Life, Lineage, Question, Run, Status};
 use legwork_core::store::{NewRun, Nudge, Store};
 use legwork_core::task::Input;
 use legwork_core::tier::Tier;
@@ -337,6 +337,7 @@ fn fresh(processor: &str, what: &str) -> NewRun {
         metadata: None,
         warnings: None,
         group: None,
+        lineage: Lineage::default(),
         events: true,
         deadline: None,
         webhook: None,
@@ -348,7 +349,10 @@ fn strike(value: &mut Value) {
         Value::Object(object) => {
             for (key, value) in object {
                 match (key.as_str(), &value) {
-                    ("run_id" | "interaction_id" | "ref_id", Value::String(_)) => *value = "(id)".into(),
+                    (
+                        "run_id" | "interaction_id" | "ref_id" | "previous_interaction_id" | "rerun_of",
+                        Value::String(_),
+                    ) => *value = "(id)".into(),
                     ("version", Value::String(_)) => *value = "(version)".into(),
                     ("message", Value::String(text)) => *value = strike_id(text).into(),
                     _ => strike(value),

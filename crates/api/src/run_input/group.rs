@@ -11,7 +11,7 @@ use crate::json::{self, Members};
 pub const MAX_INPUTS: usize = 1000;
 
 /// How long one of them may be, in bytes.
-const MAX_INPUT: usize = 1024 * 1024;
+pub(super) const MAX_INPUT: usize = 1024 * 1024;
 
 /// How many faults are told of, over all runs.
 const MAX_FAULTS: usize = 100;

@@ -83,6 +83,12 @@ fn servers(raw: &RawValue) -> impl Iterator<Item = &RawValue> {
     serde_json::from_str::<Vec<_>>(raw.get()).unwrap_or_default().into_iter()
 }
 
+/// Whether some of these servers had headers: of those only the names are kept.
+pub(super) fn lacks_header_values(raw: &RawValue) -> bool {
+    let has_headers = |server| object(server).get("headers").is_some_and(|headers| object(headers).count() > 0);
+    servers(raw).any(has_headers)
+}
+
 fn server(raw: &RawValue) -> String {
     let mut writer = Writer::new();
     for (key, value) in object(raw).iter() {

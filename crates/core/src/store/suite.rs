@@ -15,7 +15,7 @@ use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Store};
 use crate::command::{Command, Refused};
 use crate::fact::{Report, ReportBody, Step, What};
 use crate::id::{NodeId, Owner, RunId, Token};
-use crate::run::{Failure, FailureCode, Run, State, Status};
+use crate::run::{Failure, FailureCode, Lineage, Run, State, Status};
 use crate::time::Micros;
 
 mod deliveries;
@@ -55,6 +55,12 @@ fn of_runs() -> Vec<(&'static str, Promise)> {
         ("a_resumed_attempt_says_nothing_twice", |s| Box::pin(a_resumed_attempt_says_nothing_twice(s))),
         ("a_list_shows_an_owner_his_own_newest_first", |s| Box::pin(a_list_shows_an_owner_his_own_newest_first(s))),
         ("a_list_is_paged_without_gaps", |s| Box::pin(a_list_is_paged_without_gaps(s))),
+        ("a_page_stays_where_it_is_while_runs_come_and_go", |s| {
+            Box::pin(a_page_stays_where_it_is_while_runs_come_and_go(s))
+        }),
+        ("the_runs_that_went_on_from_one_are_found_also_when_it_is_gone", |s| {
+            Box::pin(the_runs_that_went_on_from_one_are_found_also_when_it_is_gone(s))
+        }),
         ("a_list_is_filtered", |s| Box::pin(a_list_is_filtered(s))),
         ("a_search_finds_what_was_said_a_moment_later", |s| Box::pin(a_search_finds_what_was_said_a_moment_later(s))),
         ("a_search_is_never_led_astray", |s| Box::pin(a_search_is_never_led_astray(s))),
@@ -84,6 +90,7 @@ fn new(number: u128) -> NewRun {
         metadata: None,
         warnings: None,
         group: None,
+        lineage: Lineage::default(),
         events: true,
         deadline: None,
         webhook: None,
@@ -137,12 +144,14 @@ async fn a_run_is_found_as_it_was_submitted(store: &dyn Store) {
         metadata: Some(Bytes::from_static(b"{\"k\": 1.0}")),
         warnings: Some(Bytes::from_static(b"[]")),
         deadline: Some(AFTER),
+        lineage: Lineage { previous: Some(id(7)), rerun_of: Some(id(8)) },
         ..new(1)
     };
     let given = submit(store, new.clone(), T).await;
     assert_eq!(given, store.run(id(1)).await.unwrap().unwrap());
     assert_eq!(given.life.state, State::Queued { not_before: T });
     assert_eq!((given.metadata, given.warnings, given.life.deadline), (new.metadata, new.warnings, Some(AFTER)));
+    assert_eq!(given.lineage, new.lineage);
     assert_eq!(store.input(id(1)).await.unwrap(), Some(new.input));
     assert_eq!(output(store, id(1)).await, None);
     assert_eq!(told(store, id(1), 0).await, [(1, state(Status::Queued))]);
@@ -406,6 +415,65 @@ async fn a_list_is_paged_without_gaps(store: &dyn Store) {
         }
     }
     assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+/// Also when those go between which the page ends, and all that are newer; what comes then is in no page behind it.
+async fn a_page_stays_where_it_is_while_runs_come_and_go(store: &dyn Store) {
+    for number in 1..=8 {
+        submit(store, new(number), T).await;
+        store.apply(id(number), Command::Cancel, T).await.unwrap();
+    }
+    let page = store.list(&ListQuery { limit: 3, ..query() }).await.unwrap();
+    let cursor = page.next;
+    assert!(cursor.is_some());
+    for gone in [8, 7, 6, 5, 3] {
+        store.forget(id(gone)).await.unwrap();
+    }
+    for number in 11..=14 {
+        submit(store, new(number), T).await;
+    }
+    assert_eq!(ids(store, ListQuery { cursor, ..query() }).await, [4, 2, 1]);
+    assert_eq!(ids(store, query()).await, [14, 13, 12, 11, 4, 2, 1]);
+    for gone in [4, 2, 1] {
+        store.forget(id(gone)).await.unwrap();
+    }
+    assert!(ids(store, ListQuery { cursor, ..query() }).await.is_empty());
+}
+
+async fn the_runs_that_went_on_from_one_are_found_also_when_it_is_gone(store: &dyn Store) {
+    let after = |earlier, number| {
+        let lineage = Lineage { previous: Some(id(earlier)), rerun_of: None };
+        NewRun { lineage, ..asking(number, "gamma") }
+    };
+    submit(store, new(1), T).await;
+    submit(store, after(1, 2), T).await;
+    submit(store, after(2, 3), T).await;
+    submit(store, NewRun { processor: "pro".to_owned(), ..after(1, 4) }, T).await;
+    submit(store, NewRun { owner: Owner::named("key_other"), ..after(1, 5) }, T).await;
+    // To be the same once more is not to go on from it.
+    let again = Lineage { previous: None, rerun_of: Some(id(1)) };
+    submit(store, NewRun { lineage: again, ..new(6) }, T).await;
+    index_all(store).await;
+    let on = |number| ListQuery { previous: Some(id(number)), ..query() };
+    for is_there in [true, false] {
+        assert_eq!(ids(store, on(1)).await, [4, 2]);
+        assert_eq!(ids(store, on(2)).await, [3]);
+        assert!(ids(store, on(4)).await.is_empty());
+        assert_eq!(ids(store, ListQuery { processor: Some("pro".to_owned()), ..on(1) }).await, [4]);
+        assert_eq!(ids(store, ListQuery { words: Some("gamma".to_owned()), ..on(1) }).await, [4, 2]);
+        let first = store.list(&ListQuery { limit: 1, ..on(1) }).await.unwrap();
+        assert_eq!(ids(store, ListQuery { cursor: first.next, ..on(1) }).await, [2]);
+        if is_there {
+            store.apply(id(1), Command::Cancel, T).await.unwrap();
+            store.forget(id(1)).await.unwrap();
+        }
+    }
+    assert_eq!(store.run(id(2)).await.unwrap().unwrap().lineage.previous, Some(id(1)));
+    assert_eq!(store.run(id(6)).await.unwrap().unwrap().lineage, again);
+    store.apply(id(5), Command::Cancel, T).await.unwrap();
+    let (run, token) = claim_one(store, 1).await;
+    store.apply(run, complete(token), T).await.unwrap();
+    assert_eq!((run, status(store, run).await), (id(2), Status::Completed), "it goes on as any other");
 }
 
 async fn a_list_is_filtered(store: &dyn Store) {

@@ -8,6 +8,7 @@ use legwork_api::signature;
 use legwork_api::warning::Warning;
 use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::id::{Owner, RunId};
+use legwork_core::run::{Lineage, Run};
 use legwork_core::store::NewRun;
 use legwork_core::tier::Tier;
 use serde_json::json;
@@ -20,9 +21,21 @@ use crate::schema;
 use crate::webhooks::Forbidden;
 
 /// A request as the store takes it, once what only the server knows has been looked up.
-pub(super) async fn prepared(api: &Api, owner: &Owner, mut input: RunInput) -> Result<NewRun, Failure> {
+pub(super) async fn prepared(api: &Api, owner: &Owner, input: RunInput) -> Result<NewRun, Failure> {
+    looked_up(api, owner, input, None).await
+}
+
+/// The same for a request that was accepted before, as that of this run.
+pub(super) async fn prepared_again(api: &Api, first: &Run, input: RunInput) -> Result<NewRun, Failure> {
+    looked_up(api, &first.owner, input, Some(first)).await
+}
+
+async fn looked_up(api: &Api, owner: &Owner, mut input: RunInput, rerun_of: Option<&Run>) -> Result<NewRun, Failure> {
     check_processor(api, &input.processor)?;
-    if let Some(earlier) = input.previous_interaction_id {
+    let previous = input.previous_interaction_id;
+    // The one from before was looked at then; it had ended, and may have been deleted since.
+    let known = rerun_of.and_then(|first| first.lineage.previous);
+    if let Some(earlier) = previous.filter(|earlier| known != Some(*earlier)) {
         check_earlier(api, owner, earlier).await?;
     }
     if let Some(wanted) = input.input_schema.take() {
@@ -39,6 +52,7 @@ pub(super) async fn prepared(api: &Api, owner: &Owner, mut input: RunInput) -> R
         input: input.shown,
         metadata: input.metadata,
         group: None,
+        lineage: Lineage { previous, rerun_of: rerun_of.map(|first| first.id) },
         deadline: None,
         webhook,
     })

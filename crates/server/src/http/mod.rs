@@ -17,6 +17,7 @@ mod once;
 mod ops;
 mod outlook;
 mod query;
+mod rerun;
 mod routes;
 mod sources;
 mod stream;

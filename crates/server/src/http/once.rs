@@ -17,7 +17,7 @@ use legwork_api::group::{TaskGroup, TaskGroupRunResponse};
 use legwork_api::run::TaskRun;
 use legwork_core::id::Owner;
 use legwork_core::receipt::{Sign, Ticket};
-use legwork_core::store::{Create, Created, Once};
+use legwork_core::store::{Create, Created, NewRun, Once};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
@@ -59,6 +59,14 @@ impl Recognised {
     pub(super) fn ticket(self, owner: &Owner, route: &str, body: &[u8]) -> Option<Ticket> {
         let body = Sha256::digest(body).into();
         self.0.map(|sign| Ticket { owner: owner.clone(), route: route.to_owned(), body, sign })
+    }
+}
+
+/// Creates a run, once if its request can be told from another one like it.
+pub(super) async fn create_run(api: &Api, ticket: Option<Ticket>, new: NewRun) -> Result<Response, Failure> {
+    match ticket {
+        Some(ticket) => once(api, ticket, Create::Run(Box::new(new))).await,
+        None => Ok(shown(&Created::Run(Box::new(api.runs.submit(new).await?)))),
     }
 }
 

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
-use super::{Api, docs, events, groups, keys, ops, sources, tasks, webhooks};
+use super::{Api, docs, events, groups, keys, ops, rerun, sources, tasks, webhooks};
 
 /// What every route of the wire is found under; the handlers are the same.
 const PREFIXES: [&str; 2] = ["/v1", "/v1beta"];
@@ -24,6 +24,7 @@ fn table() -> Vec<(String, MethodRouter<Api>)> {
         events::routes()
             .into_iter()
             .chain(tasks::routes())
+            .chain(rerun::routes())
             .chain(groups::routes())
             .chain(webhooks::routes())
             .chain(sources::routes())

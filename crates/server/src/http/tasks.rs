@@ -15,7 +15,7 @@ use legwork_api::run::{TaskRun, told};
 use legwork_api::run_input::RunInput;
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Run, State as Stands, Status};
-use legwork_core::store::{Create, Cursor, ListQuery};
+use legwork_core::store::{Cursor, ListQuery};
 use legwork_core::time::Micros;
 use serde_json::json;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ use super::create::prepared;
 use super::failure::Failure;
 use super::hold::Hold;
 use super::limits::{Creator, Standing};
-use super::once::{Recognised, once};
+use super::once::{Recognised, create_run};
 use super::outlook::with_outlook;
 use super::query::Query;
 use crate::follow::{View, Waited};
@@ -83,10 +83,7 @@ async fn accept(
 ) -> Result<Response, Failure> {
     let (recognised, Given(body)) = (recognised?, body?);
     let new = prepared(api, owner, RunInput::read(&body)?).await?;
-    let Some(ticket) = recognised.ticket(owner, "runs", &body) else {
-        return Ok((StatusCode::ACCEPTED, shown(&api.runs.submit(new).await?)).into_response());
-    };
-    once(api, ticket, Create::Run(Box::new(new))).await
+    create_run(api, recognised.ticket(owner, "runs", &body), new).await
 }
 
 /// The run as it is; with `wait`, as soon as it is not what `If-None-Match` names (or what it was when asked).
@@ -235,6 +232,7 @@ fn wanted(owner: Owner, query: &Query) -> Result<ListQuery, Failure> {
         status: query.read("status", "one of the seven states")?,
         processor: query.get("processor").map(str::to_owned),
         group: query.read("taskgroup_id", "a group's id")?,
+        previous: query.read("previous_interaction_id", "a run's id")?,
         created_after: after.transpose()?,
         metadata: query.by_key("metadata"),
         words,

@@ -74,7 +74,7 @@ fn ends_at(run: &Run) -> Option<Micros> {
 mod tests {
     use legwork_core::id::{Owner, RunId};
     use legwork_core::key::Key;
-    use legwork_core::run::{Life, State as RunState};
+    use legwork_core::run::{Life, Lineage, State as RunState};
 
     use super::*;
     use crate::config::Reach;
@@ -100,6 +100,7 @@ mod tests {
             group: None,
             metadata: None,
             warnings: None,
+            lineage: Lineage::default(),
             life,
         }
     }

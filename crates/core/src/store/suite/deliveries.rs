@@ -21,6 +21,7 @@ pub(super) fn promises() -> Vec<(&'static str, Promise)> {
         ("the_end_of_a_run_owes_its_webhook_one_delivery", |s| {
             Box::pin(the_end_of_a_run_owes_its_webhook_one_delivery(s))
         }),
+        ("a_webhook_is_kept_as_long_as_its_run", |s| Box::pin(a_webhook_is_kept_as_long_as_its_run(s))),
         ("a_webhook_is_told_what_it_asked_for", |s| Box::pin(a_webhook_is_told_what_it_asked_for(s))),
         ("a_delivery_is_claimed_once_until_its_lease_runs_out", |s| {
             Box::pin(a_delivery_is_claimed_once_until_its_lease_runs_out(s))
@@ -116,6 +117,16 @@ async fn the_end_of_a_run_owes_its_webhook_one_delivery(store: &dyn Store) {
     assert_eq!(runs(&owed), [id(1)]);
     assert_eq!((&owed[0].webhook, owed[0].owner.as_str()), (&webhook("a.example:443"), "local"));
     assert_eq!(owed[0].body, None);
+}
+
+async fn a_webhook_is_kept_as_long_as_its_run(store: &dyn Store) {
+    submit(store, hooked(1, "a.example:443"), T).await;
+    submit(store, new(2), T).await;
+    store.apply(id(1), Command::Cancel, T).await.unwrap();
+    assert_eq!(store.webhook(id(1)).await.unwrap(), Some(webhook("a.example:443")));
+    assert_eq!(store.webhook(id(2)).await.unwrap(), None);
+    store.forget(id(1)).await.unwrap();
+    assert_eq!(store.webhook(id(1)).await.unwrap(), None);
 }
 
 async fn a_webhook_is_told_what_it_asked_for(store: &dyn Store) {

@@ -44,6 +44,14 @@ pub(super) fn register(batch: &Batch<'_>, n: i64, webhook: &Webhook) -> Result<(
     batch.execute(sql::ADD_WEBHOOK, params![n, url, receiver, secret, form_number(*form)]).map(drop)
 }
 
+/// A run's webhook, if it has one.
+pub(super) fn webhook(connection: &Connection, run: RunId) -> Result<Option<Webhook>, StoreError> {
+    one(connection, sql::WEBHOOK_OF, params![run.to_bytes()], |row| {
+        let (url, receiver, secret) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        Ok(Webhook { url, receiver, secret, form: form_of(get(row, 3)?) })
+    })
+}
+
 /// Owes a run's webhook the fact of this number.
 pub(super) fn owe(batch: &mut Batch<'_>, n: i64, seq: u64, now: Micros) -> Result<(), StoreError> {
     let line = one(batch.connection, sql::RECEIVER_OF, params![n], |row| Ok((get(row, 0)?, get(row, 1)?)))?;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use legwork_core::command::Command;
-use legwork_core::delivery::{Attempt, Delivery, DeliveryId};
+use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, KeyId, Owner, RunId, Token};
@@ -109,6 +109,10 @@ impl Store for SqliteStore {
 
     async fn input(&self, id: RunId) -> Result<Option<Bytes>, StoreError> {
         self.readers.with(|connection| read::input(connection, id))
+    }
+
+    async fn webhook(&self, id: RunId) -> Result<Option<Webhook>, StoreError> {
+        self.readers.with(|connection| deliveries::webhook(connection, id))
     }
 
     async fn result(&self, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError> {

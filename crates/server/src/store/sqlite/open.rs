@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_groups.sql"),
     include_str!("../../../migrations/sqlite/0005_receipts.sql"),
     include_str!("../../../migrations/sqlite/0006_keys.sql"),
+    include_str!("../../../migrations/sqlite/0007_lineage.sql"),
 ];
 
 /// The newest schema that this program knows.

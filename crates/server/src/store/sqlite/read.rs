@@ -114,13 +114,14 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, S
         // One more than asked for tells whether there is another page.
         query.limit.saturating_add(1),
     ];
-    let mut found = match words {
-        None => all(connection, sql::LIST, wanted, rows::run)?,
-        Some(words) => {
-            let wanted: Vec<&dyn ToSql> = wanted.iter().copied().chain([&words as &dyn ToSql]).collect();
-            all(connection, sql::LIST_FOUND, &*wanted, rows::run)?
-        }
+    let previous = query.previous.map(RunId::to_bytes);
+    let (statement, more): (_, &[&dyn ToSql]) = match (&words, &previous) {
+        (None, None) => (sql::LIST, &[]),
+        (None, Some(previous)) => (sql::LIST_ON, &[previous]),
+        (Some(words), previous) => (sql::LIST_FOUND, &[previous, words]),
     };
+    let wanted: Vec<&dyn ToSql> = wanted.iter().chain(more).copied().collect();
+    let mut found = all(connection, statement, &*wanted, rows::run)?;
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let last = found.last().map(|row| Cursor(row.n.cast_unsigned()));

@@ -1,7 +1,7 @@
 //! Rows and the values they stand for. Outside `legwork_core::command` this is the one place that builds a `State`.
 
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
-use legwork_core::run::{Lease, Life, Run, State, Status};
+use legwork_core::run::{Lease, Life, Lineage, Run, State, Status};
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use rusqlite::Row;
@@ -16,7 +16,7 @@ pub(super) struct RunRow {
 }
 
 /// How many columns `sql::run_columns` has: the first that is not of the run.
-pub(super) const AFTER_RUN: usize = 23;
+pub(super) const AFTER_RUN: usize = 25;
 /// Which of them is the owner.
 pub(super) const OWNER: usize = 2;
 
@@ -43,9 +43,14 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
         metadata: get.at::<Option<String>>(5)?.map(Into::into),
         warnings: get.at::<Option<String>>(6)?.map(Into::into),
         group: get.at::<Option<[u8; 16]>>(7)?.map(GroupId::from_bytes),
+        lineage: Lineage { previous: named(&get, 23)?, rerun_of: named(&get, 24)? },
         life,
     };
     Ok(RunRow { n: get.at(0)?, run })
+}
+
+fn named(get: &Columns<'_>, column: usize) -> Result<Option<RunId>, StoreError> {
+    Ok(get.at::<Option<[u8; 16]>>(column)?.map(RunId::from_bytes))
 }
 
 fn state(id: RunId, get: &Columns<'_>) -> Result<State, StoreError> {

@@ -14,7 +14,7 @@ macro_rules! run_columns {
     () => {
         "r.n, r.id, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.events, r.deadline, \
          r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, r.detail, \
-         l.node, l.token, l.attempt, l.until, r.tells "
+         l.node, l.token, l.attempt, l.until, r.tells, r.previous_id, r.rerun_of "
     };
 }
 
@@ -31,33 +31,46 @@ macro_rules! runs {
     };
 }
 
+/// The filters of a list, ?2 to ?7: comparisons that are always true when their parameter is null, and then each of the
+/// wanted metadata.
+macro_rules! as_wanted {
+    () => {
+        "r.n < ?2 and (?3 is null or r.status = ?3) and (?4 is null or r.processor = ?4) \
+         and (?5 is null or r.group_id = ?5) and (?6 is null or r.created_at > ?6) \
+         and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
+             where m.key = w.key and w.value = case when m.type in ('true', 'false') then m.type \
+                 else cast(m.value as text) end)) "
+    };
+}
+
+/// The highest number that a run ever had.
+macro_rules! last_run {
+    () => {
+        "max((select coalesce(max(n), 0) from runs), \
+         (select coalesce(max(cast(value as integer)), 0) from meta where key = 'last_run'))"
+    };
+}
+
 statements! {
     RUN_BY_ID = concat!("select ", run_columns!(), runs!(), "where r.id = ?1");
     RESULT_BY_ID = concat!(
         "select ", run_columns!(), ", o.body ", runs!(), "left join outputs o on o.n = r.n where r.id = ?1"
     );
     RUN_BY_N = concat!("select ", run_columns!(), runs!(), "where r.n = ?1");
-    /// The filters are text comparisons that are always true when their parameter is null.
     LIST = concat!(
-        "select ", run_columns!(), runs!(),
-        "where r.owner = ?1 and r.n < ?2 and (?3 is null or r.status = ?3) and (?4 is null or r.processor = ?4) \
-         and (?5 is null or r.group_id = ?5) and (?6 is null or r.created_at > ?6) \
-         and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
-             where m.key = w.key and w.value = case when m.type in ('true', 'false') then m.type \
-                 else cast(m.value as text) end)) \
-         order by r.n desc limit ?8"
+        "select ", run_columns!(), runs!(), "where r.owner = ?1 and ", as_wanted!(), "order by r.n desc limit ?8"
+    );
+    /// The same, of those that went on from a run: few, so its own index is the one to go by.
+    LIST_ON = concat!(
+        "select ", run_columns!(), runs!(), "where r.previous_id = ?9 and +r.owner = ?1 and ", as_wanted!(),
+        "order by r.n desc limit ?8"
     );
     /// The same, among those in which words were found. The cross join keeps SQLite from asking the index once a run: it
     /// gives what it found newest first, and a page reads a page.
     LIST_FOUND = concat!(
         "select ", run_columns!(), "from search s cross join runs r on r.n = s.rowid left join leases l on l.n = r.n \
-         where s.search match ?9 and s.rowid < ?2 and r.owner = ?1 and (?3 is null or r.status = ?3) \
-         and (?4 is null or r.processor = ?4) and (?5 is null or r.group_id = ?5) \
-         and (?6 is null or r.created_at > ?6) \
-         and not exists (select 1 from json_each(?7) w where not exists (select 1 from json_each(r.metadata) m \
-             where m.key = w.key and w.value = case when m.type in ('true', 'false') then m.type \
-                 else cast(m.value as text) end)) \
-         order by s.rowid desc limit ?8"
+         where s.search match ?10 and s.rowid < ?2 and r.owner = ?1 and (?9 is null or r.previous_id = ?9) and ",
+        as_wanted!(), "order by s.rowid desc limit ?8"
     );
     VERSION_OF = "select version from runs where id = ?1";
     INPUT_OF = "select body from inputs where n = (select n from runs where id = ?1)";
@@ -81,10 +94,14 @@ statements! {
     LEASES_OUT = "select r.id, l.token from leases l join runs r on r.n = l.n where l.until <= ?1 limit ?2";
     EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
 
-    ADD_RUN = "insert into runs (id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
-               status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells) \
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
-               on conflict (id) do nothing";
+    /// A number is never given twice, or a page that a list goes on with would show what came later.
+    ADD_RUN = concat!(
+        "insert into runs (n, id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, status, \
+         version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells, previous_id, rerun_of) \
+         values (", last_run!(), " + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19, ?20, ?21) on conflict (id) do nothing"
+    );
+    KEEP_LAST_RUN = concat!("insert or replace into meta (key, value) values ('last_run', ", last_run!(), ")");
     SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
                  moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
     ADD_INPUT = "insert into inputs (n, body) values (?1, ?2)";
@@ -111,6 +128,7 @@ statements! {
     DROP_LEASE = "delete from leases where n = ?1";
 
     ADD_WEBHOOK = "insert into webhooks (n, url, receiver, secret, form) values (?1, ?2, ?3, ?4, ?5)";
+    WEBHOOK_OF = "select w.url, w.receiver, w.secret, w.form from runs r join webhooks w on w.n = r.n where r.id = ?1";
     RECEIVER_OF = "select r.owner, w.receiver from webhooks w join runs r on r.n = w.n where w.n = ?1";
     ADD_DELIVERY = "insert into deliveries (n, seq, owner, receiver, owed_at, tries, due_at, outcome) \
                     values (?1, ?2, ?3, ?4, ?5, 0, ?5, 0)";

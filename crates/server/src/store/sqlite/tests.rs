@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use legwork_core::id::{GroupId, NodeId, Owner, Token};
-use legwork_core::run::Status;
+use legwork_core::run::{Lineage, Status};
 use legwork_core::store::suite;
 
 use super::*;
@@ -38,6 +38,7 @@ fn new(number: u128) -> NewRun {
         metadata: None,
         warnings: None,
         group: None,
+        lineage: Lineage::default(),
         events: false,
         deadline: None,
         webhook: None,
@@ -83,6 +84,10 @@ async fn leases_of_an_earlier_process_are_void_at_start() {
     assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
 }
 
+/// Makes a store one of schema 6.
+const WITHOUT_LINEAGE: &str = "drop index runs_by_previous; alter table runs drop column previous_id; \
+                               alter table runs drop column rerun_of; pragma user_version = 6";
+
 /// `serve` and `doctor` look before the store is brought up to date.
 #[tokio::test]
 async fn keys_are_counted_from_outside_also_in_a_store_of_an_earlier_build() {
@@ -103,11 +108,40 @@ async fn keys_are_counted_from_outside_also_in_a_store_of_an_earlier_build() {
     assert_eq!(made_keys(folder.path()).unwrap(), 1, "one that is good no more counts, too");
     drop(store);
     let file = rusqlite::Connection::open(folder.path().join("legwork.db")).unwrap();
+    file.execute_batch(WITHOUT_LINEAGE).unwrap();
     file.execute_batch("drop table keys; pragma user_version = 5").unwrap();
     drop(file);
     assert_eq!(made_keys(folder.path()).unwrap(), 0);
     let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
     assert_eq!(store.keys().await.unwrap(), []);
+}
+
+/// The runs that it holds say nothing of where they come from.
+#[tokio::test]
+async fn a_store_from_before_lineage_is_brought_up_to_date() {
+    let Store1 { folder, store } = fresh();
+    store.submit(new(1), NOW).await.unwrap();
+    drop(store);
+    let file = rusqlite::Connection::open(folder.path().join("legwork.db")).unwrap();
+    file.execute_batch(WITHOUT_LINEAGE).unwrap();
+    drop(file);
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let earlier = store.run(RunId::from_u128(1)).await.unwrap().unwrap();
+    assert_eq!(earlier.lineage, Lineage::default());
+    let lineage = Lineage { previous: Some(earlier.id), rerun_of: None };
+    assert_eq!(store.submit(NewRun { lineage, ..new(2) }, NOW).await.unwrap().lineage, lineage);
+}
+
+/// Who lists what went on from a run reads those, and not all that an owner ever asked.
+#[test]
+fn what_went_on_from_a_run_is_found_by_an_index() {
+    let fresh = fresh();
+    let reader = open::for_reading(&fresh.folder.path().join("legwork.db")).unwrap();
+    let mut plan = reader.prepare(&format!("explain query plan {}", sql::LIST_ON)).unwrap();
+    let rows = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+    let steps: Vec<_> = rows.map(Result::unwrap).collect();
+    assert!(steps.iter().any(|step| step.contains("runs_by_previous")), "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
 }
 
 #[derive(Default)]

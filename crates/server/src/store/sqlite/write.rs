@@ -25,6 +25,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
         group: new.group,
         metadata: new.metadata.clone(),
         warnings: new.warnings.clone(),
+        lineage: new.lineage,
         life: Life { tells, ..Life::new(now, new.events, new.deadline) },
     };
     let n = add_run(batch, &run)?;
@@ -65,6 +66,8 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
         state.detail,
         run.life.expires_at().map(|at| at.0),
         deliveries::tells_number(run.life.tells),
+        run.lineage.previous.map(RunId::to_bytes),
+        run.lineage.rerun_of.map(RunId::to_bytes),
     ];
     match batch.execute(sql::ADD_RUN, columns)? {
         0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
@@ -143,6 +146,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     }
     // A place in the log is never given twice, or who follows it would miss what comes.
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
+    batch.execute(sql::KEEP_LAST_RUN, [])?;
     deliveries::forget(batch, n)?;
     batch.execute(sql::FORGET_RECEIPTS_OF, params![n])?;
     if let Some(group) = run.group {

@@ -1,11 +1,11 @@
-//! `legwork ask --pattern webhook`: has itself called when the run has ended. All that the other patterns do in one verb,
+//! `--pattern webhook` of `ask` and `rerun`: has itself called when the run has ended. All that the other patterns do in one verb,
 //! done the way a server would.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_api::client::{ClientError, End, NewTask, NewWebhook};
+use legwork_api::client::{End, NewWebhook};
 use legwork_api::run::TaskRun;
 use legwork_api::secret::Secret;
 use legwork_api::webhook::Call;
@@ -15,6 +15,7 @@ use legwork_server::config::Role;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::{Wish, faults};
 use crate::args::WaitArgs;
 use crate::exit::{Exit, Failure};
 use crate::print;
@@ -43,14 +44,14 @@ enum Came {
     },
 }
 
-/// Submits the task with a webhook of this process, waits for the call, and prints what it brings.
-pub(super) async fn run(mut target: Target, task: NewTask, args: &WaitArgs) -> Result<Exit, Failure> {
+/// Creates the run with a webhook of this process, waits for the call, and prints what it brings.
+pub(super) async fn run(mut target: Target, wish: Wish, args: &WaitArgs) -> Result<Exit, Failure> {
     let secret = new_secret();
     // It is there before any server, so that an engine of our own can be told that it may call it.
     let mut receiver = Receiver::start(SocketAddr::new(target.reaches_us_at(), 0), vec![secret.clone()], None).await?;
     target.allow(receiver.address());
     let mut station = Station::find(target, Role::All).await?;
-    let came = submit_and_wait(&mut station, &mut receiver, secret, task, args).await;
+    let came = submit_and_wait(&mut station, &mut receiver, secret, wish, args).await;
     // The server has its answer before this process goes, or its engine is stopped.
     receiver.close().await;
     let id = came.as_ref().ok().map(|(id, _)| *id);
@@ -70,14 +71,14 @@ async fn submit_and_wait(
     station: &mut Station,
     receiver: &mut Receiver,
     secret: Secret,
-    task: NewTask,
+    wish: Wish,
     args: &WaitArgs,
 ) -> Result<(RunId, Came), Failure> {
     let mut signals = Signals::listen()?;
     let at = receiver.address();
     let webhook = NewWebhook { url: format!("http://{at}/"), secret: Some(secret) };
-    let task = NewTask { webhook: Some(webhook), ..task };
-    let run = match station.persist(async |client| client.create(&task).await).await {
+    let wish = wish.calling(webhook);
+    let run = match station.persist(async |client| wish.create(client).await).await {
         Ok(run) => run,
         Err(refused) => return Err(with_flag(refused, at)),
     };
@@ -160,13 +161,7 @@ async fn not_called(station: &mut Station, id: RunId, at: SocketAddr) -> Failure
 
 /// A server that does not call this machine has to be told to. There is nothing else about our address to be refused.
 fn with_flag(refused: Failure, at: SocketAddr) -> Failure {
-    let detail = if let Some(ClientError::Refused(refusal)) = refused.error.downcast_ref::<ClientError>() {
-        refusal.detail.as_ref()
-    } else {
-        None
-    };
-    let faults = detail.and_then(|detail| detail["errors"].as_array()).into_iter().flatten();
-    if faults.map(|fault| &fault["loc"]).any(|loc| *loc == json!(["body", "webhook", "url"])) {
+    if faults(&refused).map(|fault| &fault["loc"]).any(|loc| *loc == json!(["body", "webhook", "url"])) {
         return refused
             .hint(format!("start that server with `--allow-target {}`, or `--allow-private-targets`", host(at)));
     }
@@ -180,19 +175,12 @@ fn host(at: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use legwork_api::client::Refusal;
-
     use super::*;
+    use crate::verbs::wish::tests::refused;
 
     #[test]
     fn a_server_that_refuses_is_named_the_flag_it_needs() {
         let at = "192.168.0.7:5000".parse().unwrap();
-        let refused = |loc: &[&str]| {
-            let detail = json!({"errors": [{"loc": loc, "msg": "", "type": "value_error"}]});
-            let (message, ref_id) = ("no".to_owned(), "1".to_owned());
-            let refusal = Refusal { status: 422, message, detail: Some(detail), ref_id, retry_after: None };
-            Failure::from(ClientError::Refused(Box::new(refusal)))
-        };
         let hint = with_flag(refused(&["body", "webhook", "url"]), at).hint.unwrap();
         assert!(hint.contains("--allow-target 192.168.0.7`"), "{hint}");
         assert!(with_flag(refused(&["body", "input"]), at).hint.is_none());
