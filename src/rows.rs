@@ -10,6 +10,11 @@ use serde_json::{Map, Value, json};
 
 use crate::args::FormatArg;
 
+/// The column of an answer that is no object.
+const ANSWER: &str = "answer";
+/// The columns that every answer has.
+const OWN: [&str; 5] = ["confidence", "sources", "status", "error", "run_id"];
+
 /// How rows are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -134,10 +139,15 @@ pub(crate) fn line(row: &Value, came: &StateEvent) -> String {
 pub(crate) fn table_of(rows: &[(Value, StateEvent)], format: Format) -> Result<String> {
     let inputs = columns(rows.iter().map(|(row, _)| fields(row, "input")));
     let answers: Vec<_> = rows.iter().map(|(_, came)| came.output()).collect();
-    let outputs = columns(answers.iter().map(|output| output.as_ref().map(content).unwrap_or_default()));
+    let mut outputs = columns(answers.iter().map(|output| output.as_ref().map(content).unwrap_or_default()));
+    if outputs.is_empty() {
+        outputs.push(ANSWER.to_owned());
+    }
+    // No two columns have one name, so that the table can be read again.
+    let mut taken: BTreeSet<String> = inputs.iter().cloned().collect();
+    let heads: Vec<_> = outputs.iter().map(String::as_str).chain(OWN).map(|name| free(name, &mut taken)).collect();
     let mut writer = csv::WriterBuilder::new().delimiter(format.delimiter()).from_writer(Vec::new());
-    let own = ["confidence", "sources", "status", "error", "run_id"];
-    writer.write_record(inputs.iter().chain(&outputs).map(String::as_str).chain(own))?;
+    writer.write_record(inputs.iter().chain(&heads))?;
     for ((row, came), output) in rows.iter().zip(&answers) {
         let (given, told) = (fields(row, "input"), output.as_ref().map(content).unwrap_or_default());
         let cells = inputs.iter().map(|name| cell(given.get(name)));
@@ -150,6 +160,15 @@ pub(crate) fn table_of(rows: &[(Value, StateEvent)], format: Format) -> Result<S
     }
     let bytes = writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(String::from_utf8(bytes)?)
+}
+
+/// A name like this that no column has yet.
+fn free(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut name = name.to_owned();
+    while !taken.insert(name.clone()) {
+        name.push('_');
+    }
+    name
 }
 
 /// The names of all fields in the order in which they first appear.
@@ -176,7 +195,7 @@ fn fields(value: &Value, name: &str) -> Map<String, Value> {
 }
 
 fn content(output: &OutputView) -> Map<String, Value> {
-    fields(&output.content, "answer")
+    fields(&output.content, ANSWER)
 }
 
 fn cell(value: Option<&Value>) -> String {
@@ -282,6 +301,17 @@ mod tests {
     fn a_table_of_answers_has_the_columns_of_both() {
         insta::assert_snapshot!(table_of(&rows(), Format::Csv).unwrap());
         assert_eq!(failed(&rows()), 1);
+    }
+
+    #[test]
+    fn a_table_of_answers_can_be_asked_about_again() {
+        let mut rows = rows();
+        rows[1].0 = json!({"answer": "x", "status": "y"});
+        let out = table_of(&rows[1..2], Format::Csv).unwrap();
+        assert!(out.starts_with("answer,status,answer_,confidence,sources,status_,error,run_id\n"), "{out}");
+        assert!(read(&out, Format::Csv).is_ok());
+        let failed = table_of(&rows[2..], Format::Csv).unwrap();
+        assert!(failed.starts_with("input,answer,confidence,"), "{failed}");
     }
 
     #[test]

@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a server that was named may be away before a waiting command gives up.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// How long to wait before a server that did not answer is asked again, and at the most when it says how long.
+const A_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// The server a command talks to, and how to find another when it goes away.
 pub(crate) struct Station {
     target: Target,
@@ -83,6 +87,33 @@ impl Station {
             match call(&self.client).await {
                 Ok(answer) => return Ok(answer),
                 Err(lost) => self.again(lost).await?,
+            }
+        }
+    }
+
+    /// The same for what takes long: a server that was named is waited for when it is away for a while, and one that wants
+    /// to be left alone for a moment is.
+    pub(crate) async fn hold_out<T>(
+        &mut self,
+        call: impl AsyncFn(&Client) -> Result<T, ClientError>,
+    ) -> Result<T, Failure> {
+        let mut since = Instant::now();
+        loop {
+            let lost = match call(&self.client).await {
+                Ok(answer) => return Ok(answer),
+                Err(lost) => lost,
+            };
+            let is_store = matches!(self.target, Target::Store(_));
+            if !lost.worth_retrying() || since.elapsed() > PATIENCE || (is_store && is_lost(&lost)) {
+                self.again(lost).await?;
+                continue;
+            }
+            if let Some(pause) = lost.retry_after() {
+                // What it says it will do is no sign that it is gone.
+                since = Instant::now();
+                sleep(pause.min(LONGEST_PAUSE)).await;
+            } else {
+                sleep(A_PAUSE).await;
             }
         }
     }

@@ -4,7 +4,9 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use legwork_api::client::Client;
+use clap::ValueEnum as _;
+use clap::builder::PossibleValue;
+use legwork_api::client::{Client, ClientError};
 use legwork_api::event::StateEvent;
 use legwork_api::group::TaskGroupStatus;
 use legwork_api::run_input::MAX_INPUTS;
@@ -20,6 +22,7 @@ use crate::args::GroupArgs;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::progress::Progress;
+use crate::resolve::quoted;
 use crate::rows::{self, Format};
 use crate::signals::Signals;
 use crate::station::Station;
@@ -28,10 +31,12 @@ use crate::station::Station;
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(args: GroupArgs, settings: Settings) -> Result<Exit, Failure> {
-    let tasks = args.file.as_deref().map(|file| tasks(file, &args)).transpose()?;
+    let table = args.file.as_deref().map(|file| table(file, &args)).transpose()?;
     let format = written(&args)?;
+    let spec = output_schema(args.schema.as_deref(), args.text.as_deref())?;
+    let spec = spec.map(|schema| json!({ "output_schema": schema }));
     let mut station = settings.station(args.target.clone(), Role::All).await?;
-    let came = work(&mut station, &args, tasks).await;
+    let came = work(&mut station, &args, table.as_ref(), spec.as_ref()).await;
     let hint = match &came {
         Ok((id, Waited::TooLate | Waited::Interrupted)) => come_back_with(&station, &again(&station, *id, &args)),
         Ok((_, Waited::Ended(_))) | Err(_) => String::new(),
@@ -47,8 +52,13 @@ pub(super) async fn run(args: GroupArgs, settings: Settings) -> Result<Exit, Fai
     }
 }
 
-/// The tasks that a file holds, ready to be sent.
-fn tasks(file: &str, args: &GroupArgs) -> Result<Vec<Value>, Failure> {
+/// What a file holds: its rows, and the tasks that they make, in the same order.
+struct Table {
+    rows: Vec<Value>,
+    tasks: Vec<Value>,
+}
+
+fn table(file: &str, args: &GroupArgs) -> Result<Table, Failure> {
     let bad = |error: anyhow::Error| Failure::said(Exit::BadInput, format!("{file}: {error:#}"));
     let text = if file == "-" {
         let mut text = String::new();
@@ -62,22 +72,28 @@ fn tasks(file: &str, args: &GroupArgs) -> Result<Vec<Value>, Failure> {
             .hint("name it .csv, .tsv or .jsonl, or say it with --from")
     })?;
     let rows = rows::read(&text, format).map_err(bad)?;
-    let task = |row: Value| {
+    let task = |row: &Value| {
         let input = match &args.question {
-            Some(template) => Value::from(rows::question(template, &row)?),
-            None => row,
+            Some(template) => Value::from(rows::question(template, row)?),
+            None => row.clone(),
         };
         Ok(json!({"input": input, "processor": args.processor}))
     };
-    rows.into_iter().map(task).collect::<anyhow::Result<_>>().map_err(bad)
+    let tasks = rows.iter().map(task).collect::<anyhow::Result<_>>().map_err(bad)?;
+    Ok(Table { rows, tasks })
 }
 
-/// How the answers are written down.
+/// How the answers are written down, and whether they can be.
 fn written(args: &GroupArgs) -> Result<Format, Failure> {
     let by_name = args.output.as_deref().and_then(Format::of);
     if args.to.is_none() && by_name.is_none() && args.output.is_some() {
         let message = "the name of the output does not say how it shall be written";
         return Err(Failure::said(Exit::BadInput, message).hint("name it .csv, .tsv or .jsonl, or say it with --to"));
+    }
+    let folder = args.output.as_deref().and_then(|path| Path::new(path).parent());
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        let message = format!("there is no folder {} to write the answers to", folder.display());
+        return Err(Failure::said(Exit::BadInput, message));
     }
     Ok(args.to.map(Format::from).or(by_name).unwrap_or(Format::Jsonl))
 }
@@ -91,34 +107,74 @@ enum Waited {
 async fn work(
     station: &mut Station,
     args: &GroupArgs,
-    tasks: Option<Vec<Value>>,
+    table: Option<&Table>,
+    spec: Option<&Value>,
 ) -> Result<(GroupId, Waited), Failure> {
     let mut signals = Signals::listen()?;
     let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let id = match args.resume {
-        Some(id) => station.persist(async |client| client.group(id).await).await?.taskgroup_id,
-        None => station.persist(async |client| client.create_group().await).await?.taskgroup_id,
+    let group = match args.resume {
+        Some(id) => station.persist(async |client| client.group(id).await).await?,
+        None => station.persist(async |client| client.create_group().await).await?,
     };
+    let (id, held) = (group.taskgroup_id, group.status.num_task_runs);
     print::talk(&id.to_string());
     let progress = Progress::start("adding runs");
-    let spec = output_schema(args.schema.as_deref(), args.text.as_deref())?;
-    let spec = spec.map(|schema| json!({ "output_schema": schema }));
     let rows = async {
-        for (part, tasks) in tasks.iter().flat_map(|tasks| tasks.chunks(MAX_INPUTS)).enumerate() {
-            // Whoever comes back with the same file adds what is missing and nothing twice.
-            let key = format!("legwork-group-{id}-{part}");
-            station.persist(async |client| client.add_runs(id, tasks, spec.as_ref(), &key).await).await?;
+        if let Some(table) = table {
+            add(station, id, held, &table.tasks, spec).await?;
         }
         if !at_rest(station, id, deadline, &progress).await? {
-            return Ok(None);
+            return Ok::<_, Failure>(None);
         }
         progress.say("fetching the answers");
-        station.persist(async |client| answers(client, id).await).await.map(Some)
+        let came = station.hold_out(async |client| answers(client, id).await).await?;
+        Ok(Some(beside(table, came)))
     };
     tokio::select! {
         rows = rows => Ok((id, rows?.map_or(Waited::TooLate, Waited::Ended))),
         () = signals.asked() => Ok((id, Waited::Interrupted)),
     }
+}
+
+/// Adds what the group does not hold yet. Runs are added in the order of the table, so what it holds is its beginning.
+async fn add(
+    station: &mut Station,
+    id: GroupId,
+    held: u64,
+    tasks: &[Value],
+    spec: Option<&Value>,
+) -> Result<(), Failure> {
+    let held = usize::try_from(held).unwrap_or(usize::MAX);
+    if held > 0 {
+        let first = station.hold_out(async |client| client.group_runs(id).next().await).await?;
+        let asked = first.map(|first| input_of(&first));
+        if held > tasks.len() || asked.as_ref() != tasks.first().map(|task| &task["input"]) {
+            let message = format!("{id} was not made of this table and this question");
+            return Err(Failure::said(Exit::BadInput, message).hint("leave the file out to fetch its answers"));
+        }
+    }
+    for (part, tasks) in tasks[held..].chunks(MAX_INPUTS).enumerate() {
+        // An answer that gets lost has the same call made again, and nothing added twice.
+        let key = format!("legwork-group-{id}-{}", held + part * MAX_INPUTS);
+        station.hold_out(async |client| client.add_runs(id, tasks, spec, &key).await).await?;
+    }
+    Ok(())
+}
+
+/// The answers, each beside the row that it is about: the table's, or what was asked if the table is not there.
+fn beside(table: Option<&Table>, came: Vec<StateEvent>) -> Vec<(Value, StateEvent)> {
+    let rows = table.filter(|table| table.rows.len() == came.len());
+    let row = |(place, came): (usize, StateEvent)| {
+        let row = rows.map_or_else(|| input_of(&came), |table| table.rows[place].clone());
+        (row, came)
+    };
+    came.into_iter().enumerate().map(row).collect()
+}
+
+/// What was asked.
+fn input_of(came: &StateEvent) -> Value {
+    let given: Value = came.input.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    given["input"].clone()
 }
 
 /// Waits until nothing goes on in the group; whether that came in time.
@@ -129,7 +185,7 @@ async fn at_rest(
     progress: &Progress,
 ) -> Result<bool, Failure> {
     loop {
-        let status = station.persist(async |client| client.group(id).await).await?.status;
+        let status = station.hold_out(async |client| client.group(id).await).await?.status;
         progress.count(ended_runs(&status), status.num_task_runs, &status.status_message.clone().unwrap_or_default());
         if !status.is_active {
             return Ok(true);
@@ -146,14 +202,12 @@ fn ended_runs(status: &TaskGroupStatus) -> u64 {
     ended.map(|(_, count)| count).sum()
 }
 
-async fn answers(client: &Client, id: GroupId) -> Result<Vec<(Value, StateEvent)>, legwork_api::client::ClientError> {
-    let (mut runs, mut rows) = (client.group_runs(id), Vec::new());
-    while let Some(came) = runs.next().await? {
-        let given: Value =
-            came.input.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        rows.push((given["input"].clone(), came));
+async fn answers(client: &Client, id: GroupId) -> Result<Vec<StateEvent>, ClientError> {
+    let (mut runs, mut came) = (client.group_runs(id), Vec::new());
+    while let Some(run) = runs.next().await? {
+        came.push(run);
     }
-    Ok(rows)
+    Ok(came)
 }
 
 fn ended(rows: &[(Value, StateEvent)], format: Format, args: &GroupArgs) -> Result<Exit, Failure> {
@@ -179,7 +233,23 @@ fn ended(rows: &[(Value, StateEvent)], format: Format, args: &GroupArgs) -> Resu
 
 /// What has to be typed to come back.
 fn again(station: &Station, id: GroupId, args: &GroupArgs) -> String {
-    let file = args.file.as_deref().filter(|file| *file != "-").map_or_else(String::new, |file| format!(" {file}"));
-    let output = args.output.as_deref().map_or_else(String::new, |path| format!(" --output {path}"));
-    format!("group{}{file} --resume {id}{output}", station.option())
+    let file = args.file.as_deref().filter(|file| *file != "-");
+    let option = |name: &str, value: Option<&str>| value.map(|value| format!(" {name} {}", quoted(value)));
+    // Without the file there is nothing to ask.
+    let asked = file.map_or_else(Vec::new, |file| {
+        let from = args.from.and_then(|format| format.to_possible_value());
+        vec![
+            Some(format!(" {}", quoted(file))),
+            option("--question", args.question.as_deref()),
+            option("--processor", Some(&args.processor)),
+            option("--schema", args.schema.as_deref()),
+            option("--text", args.text.as_deref()),
+            option("--from", from.as_ref().map(PossibleValue::get_name)),
+        ]
+    });
+    let to = args.to.and_then(|format| format.to_possible_value());
+    let written =
+        [option("--output", args.output.as_deref()), option("--to", to.as_ref().map(PossibleValue::get_name))];
+    let options: String = asked.into_iter().chain(written).flatten().collect();
+    format!("group{}{options} --resume {id}", station.option())
 }

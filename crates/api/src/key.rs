@@ -39,7 +39,12 @@ impl KeyWish {
             None => found.refuse(&body.key("name"), "missing", "is required: what the key shall be called"),
         };
         let expires_at = members.get("expires_at").and_then(|raw| moment(&body.key("expires_at"), raw, &mut found));
-        let adopt = members.get("adopt").and_then(|raw| found.flag(&body.key("adopt"), raw)).unwrap_or(false);
+        // The answers call it so, and whoever copies from one means the same.
+        let adopt = members
+            .get("adopt")
+            .or_else(|| members.get("adopts"))
+            .and_then(|raw| found.flag(&body.key("adopt"), raw))
+            .unwrap_or(false);
         match name {
             Some(name) if found.faults.is_empty() => Ok(Self { name, expires_at, adopt }),
             _ => Err(Unreadable::because(found.faults)),

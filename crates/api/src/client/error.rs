@@ -102,7 +102,7 @@ impl ClientError {
     }
 
     /// When the server wants to be asked again, if it said so.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after,
             Self::BadUrl { .. }
