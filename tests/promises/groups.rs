@@ -124,3 +124,16 @@ fn a_table_outlives_the_server_it_was_put_to() {
     assert!(ran.status.success());
     assert_eq!(String::from_utf8(ran.stdout).unwrap().lines().count(), LANDS.len());
 }
+
+#[test]
+fn a_server_that_was_named_may_restart_meanwhile() {
+    let desk = desk();
+    let server = Server::start(&desk.path().join("store"), &["--role", "api"]);
+    let address = server.at.address.to_string();
+    let (child, _stderr, _) = started(group(desk.path(), &["lands.csv", "-q", QUESTION, "--server", &server.url()]));
+    server.kill();
+    let _again = Server::start_at(&address, &desk.path().join("store"), &[]);
+    let ran = child.wait_with_output().unwrap();
+    assert!(ran.status.success());
+    assert_eq!(String::from_utf8(ran.stdout).unwrap().lines().count(), LANDS.len());
+}

@@ -89,6 +89,9 @@ pub trait Store: Send + Sync + 'static {
     /// A group as it stands now.
     async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError>;
 
+    /// The place of the last run that was added to a group, and that of the last end in it: no cursor is beyond them.
+    async fn group_places(&self, id: GroupId) -> Result<Option<(u64, u64)>, StoreError>;
+
     /// Accepts runs into their group, in their order, all or none of them; `None` when there is no such group. Whatever
     /// group the runs name is not looked at.
     async fn submit_to_group(

@@ -73,6 +73,11 @@ impl Runs {
         Ok(self.store.group(id).await?.filter(|group| group.owner == *owner))
     }
 
+    /// The last places in a group: of its runs, and of their ends.
+    pub(crate) async fn group_places(&self, id: GroupId) -> Result<(u64, u64), StoreError> {
+        Ok(self.store.group_places(id).await?.unwrap_or_default())
+    }
+
     /// Accepts runs into their group, all or none; `None` when there is no such group.
     pub(crate) async fn submit_to_group(
         &self,

@@ -152,7 +152,8 @@ async fn runs(
         with_output: flag("include_output")?,
         limit: PAGE,
     };
-    let (after, first) = place(group.id, &headers, &query);
+    let (last, _) = api.runs.group_places(group.id).await?;
+    let (after, first) = place(group.id, last, &headers, &query);
     let source = Source::Members(api.follow.members(group.id, which, after));
     Ok(stream::stream(first, source, by, &api))
 }
@@ -168,17 +169,19 @@ async fn events(
     let timeout = seconds.map_or(Ok(LONGEST), Duration::try_from_secs_f64).map_err(|_| {
         Failure::invalid("query", "timeout", format!("a number of seconds from 0 to {} is needed", LONGEST.as_secs()))
     })?;
-    let (after, first) = place(group.id, &headers, &query);
+    let (_, last) = api.runs.group_places(group.id).await?;
+    let (after, first) = place(group.id, last, &headers, &query);
     let until = Instant::now() + timeout.min(LONGEST);
     let source = Source::Course(api.follow.course(group.id, after, until));
     Ok(stream::stream(first, source, by, &api))
 }
 
-/// Where a reader goes on; a cursor of something else begins anew, and says so first.
-fn place(group: GroupId, headers: &HeaderMap, query: &Query) -> (u64, Option<Bytes>) {
+/// Where a reader goes on. A cursor of something else begins anew, and says so first; so does one beyond the last place,
+/// which was given before the store was put back to an earlier day.
+fn place(group: GroupId, last: u64, headers: &HeaderMap, query: &Query) -> (u64, Option<Bytes>) {
     match seen(headers, query) {
         None => (0, None),
-        Some(seen) => match EventId::in_group(group, 0).same_log(&seen.cursor) {
+        Some(seen) => match EventId::in_group(group, 0).same_log(&seen.cursor).filter(|place| *place <= last) {
             Some(place) => (place, None),
             None => (0, Some(from_the_start())),
         },

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -19,6 +20,7 @@ use legwork_core::id::Owner;
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::store::{Create, Created, NewRun, Once};
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 use tracing::warn;
 
 use super::Api;
@@ -28,6 +30,10 @@ use crate::runs::Runs;
 const KEY: &str = "idempotency-key";
 const TRIES: &str = "x-stainless-retry-count";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// How long a retry lets each try before it go first; the SDKs wait ten times as long before they try again.
+const GO_FIRST: Duration = Duration::from_millis(50);
+/// How many tries are let go first at the most: the SDKs make three.
+const MOST_TRIES: u32 = 3;
 /// How long a key may be, in bytes.
 const LONGEST_KEY: usize = 255;
 
@@ -72,6 +78,10 @@ pub(super) async fn create_run(api: &Api, ticket: Option<Ticket>, new: NewRun) -
 
 /// Creates something once, and answers as if for the first time.
 pub(super) async fn once(api: &Api, ticket: Ticket, create: Create) -> Result<Response, Failure> {
+    // After a standstill of this machine all tries of one client lie here at once, and are taken up in any order.
+    if let Sign::Tries(tries) = ticket.sign {
+        sleep(GO_FIRST * tries.min(MOST_TRIES)).await;
+    }
     match api.runs.once(ticket, create).await? {
         Once::New { created, receipt } => Ok(watched(shown(&created), api.runs.clone(), receipt)),
         Once::Again(created) => {

@@ -104,6 +104,9 @@ async fn runs_are_added_in_order_all_or_none(store: &dyn Store) {
     assert_eq!(added(second.runs_before.unwrap()).await, [id(9), id(8)]);
     assert_eq!(added(0).await, [5, 3, 4, 9, 8].map(id));
     assert_eq!(second.ends_before, Some(0), "nothing has ended before them");
+    let page = store.group_runs(name(1), 0, &all(10)).await.unwrap();
+    assert_eq!(store.group_places(name(1)).await.unwrap(), Some((page.upto, 0)));
+    assert_eq!(store.group_places(name(2)).await.unwrap(), None);
     assert_eq!(store.submit_to_group(name(2), vec![new(20)], T).await.unwrap(), None);
     assert_eq!(store.run(id(20)).await.unwrap(), None);
     assert_eq!(claim(store, 9, 1).await.len(), 5, "they are queued like any other");
@@ -163,6 +166,7 @@ async fn each_end_in_a_group_is_told_once(store: &dyn Store) {
     assert_eq!(which, [(id(3), Status::Cancelled), (id(1), Status::Cancelled)], "in the order in which they came");
     assert_eq!(ends(store, 1, 0, 1).await, told, "one at a time");
     assert_eq!(ends(store, 1, told[0].0, 10).await, told[1..]);
+    assert_eq!(store.group_places(name(1)).await.unwrap().map(|(_, last)| last), Some(told[1].0));
     let added = add(store, 1, 4..=4).await;
     assert_eq!(added.ends_before, Some(told[1].0));
     store.apply(id(4), Command::Cancel, T).await.unwrap();

@@ -137,6 +137,9 @@ async fn the_runs_of_a_group_are_told_as_they_are_and_waited_for_by_nobody() {
     let foreign = get(&world, &group, "/runs?last_event_id=1-ffffff").await;
     assert!(foreign.body.as_str().unwrap().starts_with(": this cursor"), "{}", foreign.body);
     assert_eq!(events(&foreign).len(), 2);
+    let right = group.get(group.len() - 6..).unwrap();
+    let beyond = get(&world, &group, &format!("/runs?last_event_id=99-{right}")).await;
+    assert_eq!(events(&beyond).len(), 2, "what was never there is none of this group");
     let later = added(&world, &group, &["b"]).await;
     let from = later.text("/run_cursor");
     assert_eq!(ids(&events(&get(&world, &group, &format!("/runs?last_event_id={from}")).await)).len(), 1);

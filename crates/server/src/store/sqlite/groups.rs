@@ -56,6 +56,10 @@ pub(super) fn read(connection: &Connection, id: GroupId) -> Result<Option<Group>
     Ok(find(connection, id)?.map(|row| row.group))
 }
 
+pub(super) fn places(connection: &Connection, id: GroupId) -> Result<Option<(u64, u64)>, StoreError> {
+    Ok(find(connection, id)?.map(|row| (row.last_place, row.last_end)))
+}
+
 pub(super) fn submit(
     batch: &mut Batch<'_>,
     id: GroupId,

@@ -168,6 +168,10 @@ impl Store for SqliteStore {
         self.readers.with(|connection| groups::read(connection, id))
     }
 
+    async fn group_places(&self, id: GroupId) -> Result<Option<(u64, u64)>, StoreError> {
+        self.readers.with(|connection| groups::places(connection, id))
+    }
+
     async fn submit_to_group(
         &self,
         id: GroupId,
