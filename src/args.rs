@@ -1,13 +1,15 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
+mod serve;
+
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as _, Command, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
+pub(crate) use self::serve::{LogArg, OutputArg, RoleArg, ServeArgs, SignatureArg, WebhookArgs};
 use crate::expiry::Expiry;
 
 /// Hand it a question, get a run; it does the legwork and answers with sources.
@@ -66,115 +68,6 @@ pub(crate) enum Verb {
     Man(ManArgs),
     /// Measure the server on this machine.
     Bench(BenchArgs),
-}
-
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct ServeArgs {
-    /// Where to listen [default: 127.0.0.1:8787]; port 0 takes any free one.
-    #[arg(long, value_name = "ADDRESS", env = "LEGWORK_LISTEN")]
-    pub(crate) listen: Option<String>,
-    /// The address callers use, if it is another (behind a proxy, for example).
-    #[arg(long, value_name = "URL", env = "LEGWORK_PUBLIC_URL")]
-    pub(crate) public_url: Option<String>,
-    /// A key that callers may show, or `@FILE` with one a line; may be given several times. `legwork key create` makes keys
-    /// that lie in the store. Without any, everybody on this machine may use the server, and nobody else.
-    #[arg(
-        long = "accept-key",
-        value_name = "KEY",
-        env = "LEGWORK_ACCEPT_KEYS",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    pub(crate) accept_keys: Vec<String>,
-    /// A page that may ask from a browser, as `https://app.example.com`; may be given several times. Pages of this machine
-    /// may as long as there are no keys.
-    #[arg(long = "cors-origin", value_name = "URL", env = "LEGWORK_CORS_ORIGINS", value_delimiter = ',')]
-    pub(crate) cors_origins: Vec<String>,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    /// What this process does [default: all].
-    #[arg(long, value_enum, env = "LEGWORK_ROLE")]
-    pub(crate) role: Option<RoleArg>,
-    /// How many runs are worked on at a time [default: 64].
-    #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
-    pub(crate) slots: Option<usize>,
-    /// How many runs of this processor are worked on at a time at the most, beside what `--slots` says for all; 0 is never.
-    /// May be given several times.
-    #[arg(
-        long,
-        value_name = "NAME=COUNT",
-        env = "LEGWORK_PROCESSOR_SLOTS",
-        value_delimiter = ',',
-        value_parser = name_and_count
-    )]
-    pub(crate) processor_slots: Vec<(String, usize)>,
-    /// How often each key may create runs a minute, for example 2000 [default: as often as it likes]. Adding runs to a group
-    /// counts once.
-    #[arg(long, value_name = "COUNT", env = "LEGWORK_CREATES_PER_MINUTE")]
-    pub(crate) creates_per_minute: Option<NonZeroU32>,
-    /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
-    /// [default: 10].
-    #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]
-    pub(crate) drain: Option<u64>,
-    /// How often a stream of events sends a comment when there is nothing to say, so that proxies do not take it for dead
-    /// [default: 15].
-    #[arg(long, value_name = "SECONDS", env = "LEGWORK_HEARTBEAT")]
-    pub(crate) heartbeat: Option<f64>,
-    /// End a stream of events after so long, for its reader to come back [default: it lives as long as its reader stays].
-    #[arg(long, value_name = "SECONDS", env = "LEGWORK_STREAM_LIMIT")]
-    pub(crate) stream_limit: Option<f64>,
-    #[command(flatten)]
-    pub(crate) webhooks: WebhookArgs,
-    /// Have processors that do nothing, for measuring what is around them.
-    #[arg(long, hide = true)]
-    pub(crate) idle: bool,
-    /// How the log is written, to stderr [default: text].
-    #[arg(long, value_enum, env = "LEGWORK_LOG")]
-    pub(crate) log: Option<LogArg>,
-}
-
-impl ServeArgs {
-    /// What `serve` would be told if nothing but its name were typed: what the environment says.
-    pub(crate) fn untyped() -> Result<Self, clap::Error> {
-        let serve = Self::augment_args(Command::new("serve"));
-        Self::from_arg_matches(&serve.try_get_matches_from(["serve"])?)
-    }
-}
-
-/// How webhooks are called.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct WebhookArgs {
-    /// What webhooks are signed with instead of the secrets that are made for each key, or `@FILE` with one a line; give the
-    /// old one and the new one while receivers change over.
-    #[arg(
-        long = "webhook-secret",
-        value_name = "SECRET",
-        env = "LEGWORK_WEBHOOK_SECRETS",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
-    pub(crate) webhook_secrets: Vec<String>,
-    /// How a secret is read: as Standard Webhooks has it, as the plain text it is, or both, each in a signature of its own
-    /// [default: both].
-    #[arg(long, value_enum, env = "LEGWORK_WEBHOOK_SIGNATURE")]
-    pub(crate) webhook_signature: Option<SignatureArg>,
-    /// When a webhook carries the output: always, when it was registered as `webhook_url`, or never [default: always].
-    #[arg(long, value_enum, env = "LEGWORK_WEBHOOK_OUTPUT")]
-    pub(crate) webhook_output: Option<OutputArg>,
-    /// Let webhooks go to private addresses, this machine's among them.
-    #[arg(long, env = "LEGWORK_ALLOW_PRIVATE_TARGETS", value_parser = yes_or_no)]
-    pub(crate) allow_private_targets: bool,
-    /// Let webhooks go to this host, whatever its address; may be given several times.
-    #[arg(long = "allow-target", value_name = "HOST[:PORT]", env = "LEGWORK_ALLOW_TARGETS", value_delimiter = ',')]
-    pub(crate) allow_targets: Vec<String>,
-}
-
-impl WebhookArgs {
-    /// What a command is told that has no such options: what the environment says.
-    pub(crate) fn untyped() -> Result<Self, clap::Error> {
-        let command = Self::augment_args(Command::new("legwork"));
-        Self::from_arg_matches(&command.try_get_matches_from(["legwork"])?)
-    }
 }
 
 /// Where runs are kept and what is read for them.
@@ -576,49 +469,6 @@ pub(crate) struct ManArgs {
     pub(crate) command: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RoleArg {
-    /// Answers callers and works.
-    All,
-    /// Answers callers.
-    Api,
-    /// Works.
-    Worker,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SignatureArg {
-    /// Both of the following.
-    Both,
-    /// The bytes behind `whsec_`.
-    Standard,
-    /// The whole text.
-    Raw,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum OutputArg {
-    /// In both forms.
-    Always,
-    /// When it was registered as `webhook_url`.
-    GuideForm,
-    /// The receiver asks for the result.
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LogArg {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs, one object a line.
-    Json,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PatternArg {
     /// One call that returns with the answer.
@@ -631,24 +481,9 @@ pub(crate) enum PatternArg {
     Webhook,
 }
 
-fn name_and_count(text: &str) -> Result<(String, usize), String> {
-    let (name, count) = text.split_once('=').ok_or("write NAME=COUNT, for example ultra=2")?;
-    let count = count.parse().map_err(|_| format!("`{count}` is no number of runs"))?;
-    Ok((name.to_owned(), count))
-}
-
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     if key.is_empty() { Err("the key is empty") } else { Ok((key.to_owned(), value.to_owned())) }
-}
-
-/// A switch as variables have it; an empty variable is none.
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" | "y" | "t" => Ok(true),
-        "" | "false" | "no" | "off" | "0" | "n" | "f" => Ok(false),
-        _ => Err("it is one of true, yes, on, 1, false, no, off, 0".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -677,15 +512,6 @@ mod tests {
         for odd in ["status 12", "list --status done", "ask q --metadata a", "ask q --metadata =b", "ask"] {
             assert!(parse(odd).is_err(), "{odd}");
         }
-    }
-
-    #[test]
-    fn a_switch_is_read_as_people_write_it() {
-        let Verb::Serve(serve) = parse("serve --allow-private-targets").unwrap().verb else { panic!("not a serve") };
-        assert!(serve.webhooks.allow_private_targets);
-        assert_eq!(["1", "yes", "TRUE", "On"].map(yes_or_no), [const { Ok(true) }; 4]);
-        assert_eq!(["0", "no", "False", ""].map(yes_or_no), [const { Ok(false) }; 4]);
-        assert!(yes_or_no("perhaps").is_err());
     }
 
     #[test]

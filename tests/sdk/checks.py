@@ -7,19 +7,19 @@ import hmac
 import inspect
 import json
 import os
-import queue
 import socket
 import statistics
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import parallel
 from parallel import AsyncParallel, Parallel
 from pydantic import BaseModel, Field
+from receiver import receiver
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 QUESTION = "What is the capital of Mongolia?"
@@ -541,25 +541,6 @@ def a_stream_is_read_line_by_line():
     assert live[-1]["run"]["status"] == "completed" and live[-1]["output"]["content"], live[-1]
     assert live == [event.to_dict() for event in Parallel().task_run.events(run.run_id)]
     assert b"\r" not in httpx.get(url).content
-
-
-def receiver():
-    """A receiver of webhooks on this machine: its address, and a queue of what it is sent."""
-    calls = queue.Queue()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(204)
-            self.end_headers()
-            calls.put((dict(self.headers), body))
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/hook", calls
 
 
 def signatures(headers):

@@ -3,10 +3,7 @@
 import asyncio
 import json
 import os
-import queue
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from langchain_parallel import (
     McpServer,
@@ -19,6 +16,7 @@ from langchain_parallel import (
     verify_webhook,
 )
 from pydantic import BaseModel, Field
+from receiver import receiver
 
 QUESTION = "What is the capital of Mongolia?"
 # It takes its address from nowhere else.
@@ -83,23 +81,10 @@ def enrichment():
 
 
 def webhook():
-    calls = queue.Queue()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.end_headers()
-            calls.put((dict(self.headers), body))
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url, calls = receiver()
     # Its tools know no webhooks; the client below them does.
     client = ParallelTaskRunTool(**HERE)._client
-    hook = {"url": f"http://127.0.0.1:{server.server_port}/", "event_types": ["task_run.status"]}
+    hook = {"url": url, "event_types": ["task_run.status"]}
     run = client.beta.task_run.create(input=QUESTION, processor="lite", webhook=hook, betas=["webhook-2025-08-12"])
     headers, body = calls.get(timeout=30)
     secret = client.get("/v1/webhooks/secret", cast_to=object)["secrets"][0]
