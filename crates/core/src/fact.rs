@@ -50,6 +50,13 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The state that the run entered by this, if it entered one.
+    pub fn entered(&self) -> Option<Status> {
+        if let Self::State { status, .. } = self { Some(*status) } else { None }
+    }
+}
+
 /// What a processor tells while it works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {

@@ -36,7 +36,7 @@ pub struct Room {
 
 impl Room {
     /// Whether there is room for a run of this processor.
-    pub fn is_for(&self, processor: &str) -> bool {
+    fn is_for(&self, processor: &str) -> bool {
         let full = |(of, room): &(BTreeSet<String>, usize)| *room == 0 && of.contains(processor);
         self.each.get(processor).is_some_and(|room| *room > 0) && !self.together.iter().any(full)
     }

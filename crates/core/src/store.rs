@@ -261,8 +261,13 @@ pub enum Once {
         /// Names the answer to this request, for [`Store::handed_over`].
         receipt: u64,
     },
-    /// It had been created before; this is how it was then.
-    Again(Created),
+    /// It had been created before.
+    Again {
+        /// How it was then.
+        created: Created,
+        /// The receipt of this try, for [`Store::handed_over`].
+        receipt: u64,
+    },
     /// The key was used for another body.
     OtherBody,
     /// There is no such group.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing};
-use legwork_core::fact::What;
 use legwork_core::group::Counts;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::run::{Failure, FailureCode, Status};
@@ -244,10 +243,7 @@ impl Day {
             let log = self.world.store.facts(*run, 0, 1000).await.unwrap();
             assert_eq!(log.iter().map(|fact| fact.seq).collect::<Vec<_>>(), (1..=life.version).collect::<Vec<_>>());
             assert!(log.windows(2).all(|pair| pair[0].at <= pair[1].at), "the log does not run backwards");
-            let states: Vec<Status> = log
-                .iter()
-                .filter_map(|fact| if let What::State { status, .. } = fact.what { Some(status) } else { None })
-                .collect();
+            let states: Vec<Status> = log.iter().filter_map(|fact| fact.what.entered()).collect();
             assert_eq!(states.first(), Some(&Status::Queued));
             assert_eq!(states.last(), Some(&life.status()));
             assert_eq!(states.iter().filter(|status| status.is_ended()).count(), 1, "it ends once: {states:?}");

@@ -183,9 +183,10 @@ impl Runs {
         limit: usize,
     ) -> Result<(Vec<Fact>, Option<Bytes>), StoreError> {
         let facts = self.store.facts(run.id, after, limit).await?;
-        let completed = |fact: &Fact| matches!(fact.what, What::State { status: Status::Completed, .. });
         let output = match facts.last() {
-            Some(last) if completed(last) => self.store.result(run.id).await?.and_then(|(_, output)| output),
+            Some(last) if last.what.entered() == Some(Status::Completed) => {
+                self.store.result(run.id).await?.and_then(|(_, output)| output)
+            }
             _ => None,
         };
         Ok((facts, output))
@@ -243,8 +244,8 @@ impl Runs {
         let Some((run, output)) = found else { return Ok(None) };
         let fact = self.store.facts(id.run, id.seq.saturating_sub(1), 1).await?.pop();
         Ok(fact.map(|fact| {
-            let is_end = matches!(fact.what, What::State { status: Status::Completed, .. });
-            (run, fact, output.filter(|_| is_end))
+            let is_completion = fact.what.entered() == Some(Status::Completed);
+            (run, fact, output.filter(|_| is_completion))
         }))
     }
 

@@ -328,7 +328,7 @@ impl Answer {
 }
 
 /// A run of the one owner's, not submitted yet.
-fn fresh(processor: &str, what: &str) -> NewRun {
+pub(crate) fn fresh(processor: &str, what: &str) -> NewRun {
     NewRun {
         id: Runs::new_id(),
         owner: Owner::local(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use legwork_api::event::{Event, EventId};
 use legwork_api::sse;
-use legwork_core::fact::{Fact, What};
+use legwork_core::fact::Fact;
 use legwork_core::id::{GroupId, Owner};
 use legwork_core::run::{Run, Status};
 use legwork_core::store::{Store, StoreError};
@@ -72,7 +72,7 @@ impl Feed {
     }
 
     fn wants(&self, run: &Run, fact: &Fact) -> bool {
-        let is = |status: Status| matches!(&fact.what, What::State { status: entered, .. } if *entered == status);
-        self.wanted.status.is_none_or(is) && self.wanted.group.is_none_or(|group| run.group == Some(group))
+        self.wanted.status.is_none_or(|status| fact.what.entered() == Some(status))
+            && self.wanted.group.is_none_or(|group| run.group == Some(group))
     }
 }

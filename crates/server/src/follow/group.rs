@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use legwork_api::event::{Event, EventId, GroupStatusEvent, StateEvent};
@@ -13,15 +12,13 @@ use legwork_core::group::Group;
 use legwork_core::id::GroupId;
 use legwork_core::store::{GroupRun, GroupRuns, Store, StoreError};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::lines::Lines;
 use crate::metrics::{Metrics, Waiter};
 
 /// How many ends are told in one go.
 const PAGE: usize = 200;
-/// How long a hint is waited for at the most, if all are lost.
-const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 
 /// A reader of a group's runs as they are now. It ends with the last of them, and waits for nobody.
 pub(crate) struct Members {
@@ -119,7 +116,6 @@ impl Course {
             if page.is_end && !self.is_over {
                 tokio::select! {
                     () = rung => {}
-                    () = sleep(LOOK_ANYWAY) => {}
                     () = sleep_until(self.until) => self.is_over = true,
                 }
             }

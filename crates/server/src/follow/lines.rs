@@ -121,6 +121,12 @@ impl Lines {
         bell
     }
 
+    /// Rings the bells of all groups.
+    pub(super) fn ring_all(&self) {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.values().filter_map(Weak::upgrade).for_each(|bell| bell.notify_waiters());
+    }
+
     /// Resolves when any log grows.
     pub(crate) fn log_grew(&self) -> Notified<'_> {
         self.logs.notified()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use legwork_api::event::{Event, EventId};
 use legwork_api::sse;
-use legwork_core::fact::{Fact, What};
+use legwork_core::fact::Fact;
 use legwork_core::run::{Run, Status};
 use legwork_core::store::{Store, StoreError};
 
@@ -70,7 +70,7 @@ impl Source {
     async fn encode(&self, run: &Run, facts: &[Fact]) -> Result<Bytes, StoreError> {
         let mut frames = Vec::with_capacity(facts.len() * 256);
         for fact in facts {
-            let output = if is_state(fact, Status::Completed) { self.output(run).await? } else { None };
+            let output = if fact.what.entered() == Some(Status::Completed) { self.output(run).await? } else { None };
             let event = Event::of(run, fact, output.as_ref());
             sse::frame(&mut frames, &EventId::in_run(run.id, fact.seq).to_string(), event.name(), &event);
         }
@@ -87,19 +87,15 @@ impl Source {
     }
 }
 
-fn is_state(fact: &Fact, wanted: Status) -> bool {
-    matches!(&fact.what, What::State { status, .. } if *status == wanted)
-}
-
 fn is_end(fact: &Fact) -> bool {
-    matches!(&fact.what, What::State { status, .. } if status.is_ended())
+    fact.what.entered().is_some_and(Status::is_ended)
 }
 
 /// A reader of one run's log.
 pub(crate) struct Log {
     source: Arc<Source>,
     line: Arc<Line>,
-    run: Arc<Run>,
+    run: Box<Run>,
     after: u64,
     is_over: bool,
     _counted: Waiter,
@@ -107,7 +103,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(super) fn new(source: Arc<Source>, line: Arc<Line>, run: Run, after: u64, metrics: &Arc<Metrics>) -> Self {
-        Self { source, line, run: Arc::new(run), after, is_over: false, _counted: metrics.subscriber() }
+        Self { source, line, run: Box::new(run), after, is_over: false, _counted: metrics.subscriber() }
     }
 
     /// The next stretch, as soon as there is one; `None` when none will come. May be dropped and called again: nothing is

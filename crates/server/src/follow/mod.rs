@@ -120,9 +120,11 @@ impl Follow {
         self.stop.is_cancelled()
     }
 
-    /// Looks once after all watched runs, and wakes those who wait for one that changed. Returns how many did.
+    /// Looks once after all watched runs, and wakes those who wait for one that changed; who follows a feed or a group
+    /// is woken to look for himself. Returns how many runs had changed.
     pub(crate) async fn watch_once(&self) -> Result<usize, StoreError> {
         self.lines.logged();
+        self.lines.ring_all();
         let watched = self.lines.watched();
         if watched.is_empty() {
             return Ok(0);

@@ -4,9 +4,10 @@ use futures_util::future::join_all;
 use legwork_core::command::Command;
 use legwork_core::id::Owner;
 use legwork_core::run::Status;
+use legwork_core::store::NewGroup;
 
 use super::*;
-use crate::testing::World;
+use crate::testing::{World, fresh};
 
 fn far() -> Instant {
     Instant::now() + Duration::from_hours(1)
@@ -41,6 +42,26 @@ async fn a_wait_ends_without_any_hint() {
     }
     assert!(matches!(wait.await.unwrap().unwrap(), Waited::Done(_)));
     assert_eq!(world.follow.watch_once().await.unwrap(), 0, "nobody waits any more");
+}
+
+#[tokio::test]
+async fn a_group_is_followed_without_any_hint() {
+    let world = World::without_hints();
+    let group = NewGroup { id: GroupId::from_u128(1), owner: Owner::local(), metadata: None };
+    let group = world.runs.create_group(group).await.unwrap().id;
+    let run = fresh("base", "x");
+    let id = run.id;
+    world.runs.submit_to_group(group, vec![run]).await.unwrap();
+    let mut course = world.follow.course(group, 0, far());
+    course.next().await.unwrap().unwrap();
+    let told = tokio::spawn(async move { while course.next().await.unwrap().is_some() {} });
+    tokio::task::yield_now().await;
+    world.runs.apply(id, Command::Cancel).await.unwrap();
+    while !told.is_finished() {
+        world.follow.watch_once().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    told.await.unwrap();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use legwork_api::event::{Event, EventId, LogPage};
 use legwork_api::sse;
@@ -37,7 +38,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 4] {
 
 /// What a reader that comes back has seen last.
 pub(super) struct Seen {
-    pub(super) cursor: String,
+    cursor: String,
     /// A browser sends it by itself, and comes back again and again unless it is told that it is over.
     by_header: bool,
 }
@@ -49,9 +50,13 @@ pub(super) fn seen(headers: &HeaderMap, query: &Query) -> Option<Seen> {
     header.or_else(|| query.get("last_event_id")).map(|text| Seen { cursor: text.to_owned(), by_header })
 }
 
-/// What a reader is told whose cursor is none.
-pub(super) fn from_the_start() -> bytes::Bytes {
-    sse::comment("this cursor is none of this log: it is told from the start")
+/// Where a reader goes on in a log that ends at `last`, and what it is told first. A cursor of something else begins anew
+/// and says so; so does one beyond the end, which was given before the store was put back to an earlier day.
+pub(super) fn begin(seen: Option<&Seen>, log: &EventId, last: u64) -> (u64, Option<Bytes>) {
+    let Some(seen) = seen else { return (0, None) };
+    let named = if seen.cursor == LATEST { Some(last) } else { log.same_log(&seen.cursor) };
+    let anew = || (0, Some(sse::comment("this cursor is none of this log: it is told from the start")));
+    named.filter(|place| *place <= last).map_or_else(anew, |place| (place, None))
 }
 
 /// The log of one run, and on as it grows, to its end.
@@ -65,16 +70,12 @@ async fn events(
     let run = api.runs.get(&reader.0, id).await.map_err(|error| Failure::wish(id, "shown", error))?;
     let seen = seen(&headers, &query);
     let version = run.life.version;
-    let after = seen.as_ref().map_or(Some(0), |seen| {
-        let named = if seen.cursor == LATEST { Some(version) } else { EventId::in_run(id, 0).same_log(&seen.cursor) };
-        named.filter(|number| *number <= version)
-    });
-    if run.life.status().is_ended() && after == Some(version) {
+    let (after, first) = begin(seen.as_ref(), &EventId::in_run(id, 0), version);
+    if run.life.status().is_ended() && after == version {
         let over = seen.is_some_and(|seen| seen.by_header);
         return Ok(if over { StatusCode::NO_CONTENT.into_response() } else { stream::empty() });
     }
-    let first = after.is_none().then(from_the_start);
-    let source = Source::Log(api.follow.log(run, after.unwrap_or(0)));
+    let source = Source::Log(api.follow.log(run, after));
     Ok(stream::stream(first, source, reader.1, &api))
 }
 
@@ -103,13 +104,8 @@ async fn all_runs(
         group: query.read("taskgroup_id", "a group's id")?,
     };
     let end = api.runs.feed_end().await?;
-    let after = seen(&headers, &query).map_or(Some(0), |seen| {
-        let named =
-            if seen.cursor == LATEST { Some(end) } else { EventId::in_store(&api.store_id, 0).same_log(&seen.cursor) };
-        named.filter(|place| *place <= end)
-    });
-    let first = after.is_none().then(from_the_start);
-    let source = Source::Feed(api.follow.feed(caller.0, wanted, after.unwrap_or(0)));
+    let (after, first) = begin(seen(&headers, &query).as_ref(), &EventId::in_store(&api.store_id, 0), end);
+    let source = Source::Feed(api.follow.feed(caller.0, wanted, after));
     Ok(stream::stream(first, source, caller.1, &api))
 }
 

@@ -24,7 +24,7 @@ use super::Api;
 use super::body::{Given, GivenMany};
 use super::caller::Caller;
 use super::create::prepared;
-use super::events::{from_the_start, seen};
+use super::events::{begin, seen};
 use super::failure::Failure;
 use super::limits::{Creator, Standing};
 use super::once::{Recognised, once};
@@ -153,7 +153,7 @@ async fn runs(
         limit: PAGE,
     };
     let (last, _) = api.runs.group_places(group.id).await?;
-    let (after, first) = place(group.id, last, &headers, &query);
+    let (after, first) = begin(seen(&headers, &query).as_ref(), &EventId::in_group(group.id, 0), last);
     let source = Source::Members(api.follow.members(group.id, which, after));
     Ok(stream::stream(first, source, by, &api))
 }
@@ -170,22 +170,10 @@ async fn events(
         Failure::invalid("query", "timeout", format!("a number of seconds from 0 to {} is needed", LONGEST.as_secs()))
     })?;
     let (_, last) = api.runs.group_places(group.id).await?;
-    let (after, first) = place(group.id, last, &headers, &query);
+    let (after, first) = begin(seen(&headers, &query).as_ref(), &EventId::in_group(group.id, 0), last);
     let until = Instant::now() + timeout.min(LONGEST);
     let source = Source::Course(api.follow.course(group.id, after, until));
     Ok(stream::stream(first, source, by, &api))
-}
-
-/// Where a reader goes on. A cursor of something else begins anew, and says so first; so does one beyond the last place,
-/// which was given before the store was put back to an earlier day.
-fn place(group: GroupId, last: u64, headers: &HeaderMap, query: &Query) -> (u64, Option<Bytes>) {
-    match seen(headers, query) {
-        None => (0, None),
-        Some(seen) => match EventId::in_group(group, 0).same_log(&seen.cursor).filter(|place| *place <= last) {
-            Some(place) => (place, None),
-            None => (0, Some(from_the_start())),
-        },
-    }
 }
 
 /// One run of the group.

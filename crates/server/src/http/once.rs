@@ -84,8 +84,8 @@ pub(super) async fn once(api: &Api, ticket: Ticket, create: Create) -> Result<Re
     }
     match api.runs.once(ticket, create).await? {
         Once::New { created, receipt } => Ok(watched(shown(&created), api.runs.clone(), receipt)),
-        Once::Again(created) => {
-            let mut response = shown(&created);
+        Once::Again { created, receipt } => {
+            let mut response = watched(shown(&created), api.runs.clone(), receipt);
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             Ok(response)
         }

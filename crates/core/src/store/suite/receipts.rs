@@ -45,7 +45,7 @@ async fn once(store: &dyn Store, ticket: Ticket, number: u128, at: Micros) -> On
 fn run(of: Once) -> (Run, bool) {
     let (created, is_new) = match of {
         Once::New { created, .. } => (created, true),
-        Once::Again(created) => (created, false),
+        Once::Again { created, .. } => (created, false),
         Once::OtherBody | Once::NoGroup => panic!("nothing came of it"),
     };
     let Created::Run(run) = created else { panic!("{created:?} is no run") };
@@ -59,7 +59,8 @@ async fn came(store: &dyn Store, ticket: Ticket, number: u128, at: Micros) -> (u
 }
 
 fn receipt(of: &Once) -> u64 {
-    if let Once::New { receipt, .. } = of { *receipt } else { panic!("{of:?} is not new") }
+    let (Once::New { receipt, .. } | Once::Again { receipt, .. }) = of else { panic!("{of:?} has none") };
+    *receipt
 }
 
 async fn the_same_key_is_the_same_create(store: &dyn Store) {
@@ -128,7 +129,14 @@ async fn equal_creates_stay_as_many_runs(store: &dyn Store) {
 async fn a_try_whose_answer_was_handed_over_is_not_taken_over(store: &dyn Store) {
     let first = once(store, tried(0), 1, T).await;
     store.handed_over(receipt(&first)).await.unwrap();
-    assert_eq!(came(store, tried(1), 2, T).await, (2, true));
+    let second = once(store, tried(1), 2, T).await;
+    store.handed_over(receipt(&second)).await.unwrap();
+    assert_eq!(run(second), (store.run(id(2)).await.unwrap().unwrap(), true));
+    // Nor is one whose answer was the replay of another's.
+    came(store, tried(0), 5, T).await;
+    let again = once(store, tried(1), 6, T).await;
+    store.handed_over(receipt(&again)).await.unwrap();
+    assert_eq!(came(store, tried(2), 7, T).await, (7, true));
     // A key says what it says, whoever has had the answer.
     let first = once(store, keyed("k"), 3, T).await;
     store.handed_over(receipt(&first)).await.unwrap();
@@ -141,18 +149,20 @@ async fn many_runs_of_a_group_are_added_once(store: &dyn Store) {
     let Once::New { created: Created::Group(made), .. } = made else { panic!("{made:?}") };
     let other = NewGroup { id: GroupId::from_u128(2), ..group };
     let again = store.once(keyed("g"), Create::Group(other), T).await.unwrap();
-    assert!(matches!(again, Once::Again(Created::Group(again)) if again == made));
+    assert!(matches!(again, Once::Again { created: Created::Group(again), .. } if again == made));
     let add = async |first: u128, ticket| {
-        let runs = (first..first + 3).map(new).collect();
+        let runs = (first..first + 1000).map(new).collect();
         store.once(ticket, Create::Runs(GroupId::from_u128(1), runs), T).await.unwrap()
     };
-    let Once::New { created: Created::Runs(added, ids), .. } = add(10, tried(0)).await else { panic!("not new") };
-    assert_eq!(ids, [10, 11, 12].map(id));
-    store.apply(id(10), Command::Cancel, T).await.unwrap();
-    let Once::Again(Created::Runs(again, same)) = add(20, tried(1)).await else { panic!("not again") };
+    let Once::New { created: Created::Runs(added, ids), .. } = add(1000, tried(0)).await else { panic!("not new") };
+    assert!(ids.iter().copied().eq((1000..2000).map(id)));
+    store.apply(id(1000), Command::Cancel, T).await.unwrap();
+    let Once::Again { created: Created::Runs(again, same), .. } = add(3000, tried(1)).await else {
+        panic!("not again")
+    };
     assert_eq!((again, same), (added, ids), "the very answer");
-    assert_eq!(store.group(GroupId::from_u128(1)).await.unwrap().unwrap().counts.total(), 3);
-    let nowhere = Create::Runs(GroupId::from_u128(9), vec![new(30)]);
+    assert_eq!(store.group(GroupId::from_u128(1)).await.unwrap().unwrap().counts.total(), 1000);
+    let nowhere = Create::Runs(GroupId::from_u128(9), vec![new(9000)]);
     assert!(matches!(store.once(keyed("n"), nowhere, T).await.unwrap(), Once::NoGroup));
 }
 

@@ -14,7 +14,7 @@ use legwork_core::time::Micros;
 use rusqlite::{Connection, Row, params};
 
 use super::read::{all, blob, one};
-use super::rows::unavailable;
+use super::rows::get;
 use super::sql;
 use super::writer::Batch;
 
@@ -218,20 +218,15 @@ pub(super) fn redeliver(batch: &mut Batch<'_>, id: DeliveryId, now: Micros) -> R
 /// Saves how a delivery stands, with no lease on it.
 fn save(batch: &mut Batch<'_>, row: &DeliveryRow, is: &Delivery) -> Result<(), StoreError> {
     let (outcome, due_at, settled_at) = match is.standing {
-        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at.0), None),
+        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at), None),
         Standing::Delivered { at } => (1, None, Some(at.0)),
         Standing::GivenUp { at } => (2, None, Some(at.0)),
     };
     let since = is.since.map(|at| at.0);
-    batch.execute(sql::SAVE_DELIVERY, params![row.d, is.tries, since, due_at, settled_at, outcome])?;
+    batch.execute(sql::SAVE_DELIVERY, params![row.d, is.tries, since, due_at.map(|at| at.0), settled_at, outcome])?;
     let is_owed = |delivery: &Delivery| i64::from(delivery.standing.is_owed());
     batch.more_owed(is_owed(is) - is_owed(&row.delivery));
-    match is.standing {
-        Standing::Owed { due_at } | Standing::Sending { until: due_at } => {
-            due_again(batch, &row.owner, &row.receiver, due_at)
-        }
-        Standing::Delivered { .. } | Standing::GivenUp { .. } => Ok(()),
-    }
+    due_at.map_or(Ok(()), |due_at| due_again(batch, &row.owner, &row.receiver, due_at))
 }
 
 /// Removes a run's webhook and all that was owed to it.
@@ -272,8 +267,4 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
 
 fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
-    row.get(column).map_err(unavailable)
 }

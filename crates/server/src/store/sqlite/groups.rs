@@ -9,7 +9,7 @@ use legwork_core::time::Micros;
 use rusqlite::{Connection, Row, params};
 
 use super::read::{all, fact, one};
-use super::rows::{self, unavailable};
+use super::rows::{self, get};
 use super::writer::Batch;
 use super::{sql, write};
 
@@ -133,8 +133,4 @@ pub(super) fn ends(connection: &Connection, id: GroupId, after: u64, limit: usiz
     })?;
     let (upto, is_end) = (entries.last().map_or(after, |(g, ..)| *g), entries.len() < limit);
     Ok(FeedPage { entries, upto, is_end })
-}
-
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
-    row.get(column).map_err(unavailable)
 }

@@ -7,7 +7,7 @@ use legwork_core::time::Micros;
 use rusqlite::{Connection, Row, params};
 
 use super::read::all;
-use super::rows::unavailable;
+use super::rows::get;
 use super::sql;
 use super::writer::Batch;
 
@@ -17,14 +17,13 @@ pub(super) fn all_keys(connection: &Connection) -> Result<Vec<Key>, StoreError> 
 }
 
 fn one_key(row: &Row<'_>) -> Result<Key, StoreError> {
-    let get = |column| row.get::<_, String>(column).map_err(unavailable);
-    let moment = |column| Ok(row.get::<_, Option<i64>>(column).map_err(unavailable)?.map(Micros));
+    let moment = |column| Ok(get::<Option<i64>>(row, column)?.map(Micros));
     Ok(Key {
-        digest: Digest(row.get(0).map_err(unavailable)?),
-        name: get(1)?,
-        ending: get(2)?,
-        owner: Owner::named(get(3)?),
-        created_at: Micros(row.get(4).map_err(unavailable)?),
+        digest: Digest(get(row, 0)?),
+        name: get(row, 1)?,
+        ending: get(row, 2)?,
+        owner: Owner::named(get::<String>(row, 3)?),
+        created_at: Micros(get(row, 4)?),
         expires_at: moment(5)?,
         revoked_at: moment(6)?,
     })

@@ -7,7 +7,7 @@ use legwork_core::time::Micros;
 use rusqlite::{Connection, params};
 
 use super::read::{all, one};
-use super::rows::unavailable;
+use super::rows::get;
 use super::sql;
 
 /// The runs whose turn it is. Of each owner's queue no more is read than may be taken, so that the cost does not grow with
@@ -29,7 +29,7 @@ pub(super) fn next(connection: &Connection, claim: &Claim, now: Micros) -> Resul
     let mut queues = Vec::new();
     for (processor, owner, most) in lines {
         let waiting = all(connection, sql::FRONT_OF_QUEUE, params![processor, owner, now.0, most], |row| {
-            Ok((Micros(row.get(0).map_err(unavailable)?), row.get(1).map_err(unavailable)?))
+            Ok((Micros(get(row, 0)?), get(row, 1)?))
         })?;
         let owner = running.iter().position(|(known, _)| *known == owner).unwrap_or_else(|| {
             running.push((owner, 0));
@@ -50,7 +50,7 @@ pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros
         return Ok(None);
     }
     let ahead = params![processor, owner, since.0, n, most.saturating_add(1)];
-    let ahead: usize = one(connection, sql::AHEAD, ahead, |row| row.get(0).map_err(unavailable))?.unwrap_or(0);
+    let ahead: usize = one(connection, sql::AHEAD, ahead, |row| get(row, 0))?.unwrap_or(0);
     let running = running(connection)?;
     let running_of = |owner: &str| running.iter().find(|(who, _)| who == owner).map_or(0, |(_, count)| *count);
     let turn = Turn { running: running_of(&owner) + ahead, since };
@@ -61,7 +61,7 @@ pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros
         let worth = fair::worth_reading(turn, running).min(most - before + 1);
         if who != owner && worth > 0 {
             let waiting = all(connection, sql::FRONT_OF_QUEUE, params![processor, who, now.0, worth], |row| {
-                Ok(Micros(row.get(0).map_err(unavailable)?))
+                Ok(Micros(get(row, 0)?))
             })?;
             before += fair::before(turn, running, waiting);
         }
@@ -79,12 +79,7 @@ struct Spot {
 }
 
 fn spot(row: &rusqlite::Row<'_>) -> Result<Spot, StoreError> {
-    Ok(Spot {
-        processor: row.get(0).map_err(unavailable)?,
-        owner: row.get(1).map_err(unavailable)?,
-        since: Micros(row.get(2).map_err(unavailable)?),
-        n: row.get(3).map_err(unavailable)?,
-    })
+    Ok(Spot { processor: get(row, 0)?, owner: get(row, 1)?, since: Micros(get(row, 2)?), n: get(row, 3)? })
 }
 
 /// Who has anything in a processor's queue.
@@ -97,12 +92,10 @@ fn owners(connection: &Connection, processor: &str) -> Result<Vec<String>, Store
 }
 
 fn next_owner(connection: &Connection, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
-    one(connection, sql::NEXT_OWNER, params![processor, after], |row| row.get(0).map_err(unavailable))
+    one(connection, sql::NEXT_OWNER, params![processor, after], |row| get(row, 0))
 }
 
 /// How much each owner has running.
 fn running(connection: &Connection) -> Result<Vec<(String, usize)>, StoreError> {
-    all(connection, sql::RUNNING_BY_OWNER, [], |row| {
-        Ok((row.get(0).map_err(unavailable)?, row.get(1).map_err(unavailable)?))
-    })
+    all(connection, sql::RUNNING_BY_OWNER, [], |row| Ok((get(row, 0)?, get(row, 1)?)))
 }

@@ -5,14 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use legwork_core::command::Command;
-use legwork_core::fact::{Fact, What};
+use legwork_core::fact::Fact;
 use legwork_core::id::{Owner, RunId, Token};
 use legwork_core::run::Run;
 use legwork_core::store::{Cursor, FeedPage, ListQuery, Page, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::rows::{self, RunRow, unavailable};
+use super::rows::{self, RunRow, get, unavailable};
 use super::{open, search, sql};
 
 /// As many read-only connections as were ever used at once; in practice one for each thread of the runtime.
@@ -50,7 +50,7 @@ pub(super) fn row_by_n(connection: &Connection, n: i64) -> Result<Option<RunRow>
 
 pub(super) fn result(connection: &Connection, id: RunId) -> Result<Option<(Run, Option<Bytes>)>, StoreError> {
     one(connection, sql::RESULT_BY_ID, params![id.to_bytes()], |row| {
-        let output: Option<Vec<u8>> = row.get(rows::AFTER_RUN).map_err(unavailable)?;
+        let output: Option<Vec<u8>> = get(row, rows::AFTER_RUN)?;
         Ok((rows::run(row)?.run, output.map(Bytes::from)))
     })
 }
@@ -60,7 +60,7 @@ pub(super) fn input(connection: &Connection, id: RunId) -> Result<Option<Bytes>,
 }
 
 pub(super) fn blob(row: &Row<'_>) -> Result<Bytes, StoreError> {
-    Ok(Bytes::from(row.get::<_, Vec<u8>>(0).map_err(unavailable)?))
+    Ok(Bytes::from(get::<Vec<u8>>(row, 0)?))
 }
 
 pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
@@ -72,13 +72,13 @@ pub(super) fn fact(row: &Row<'_>, first: usize, id: RunId) -> Result<Fact, Store
     let text = row.get_ref(first + 2).map_err(unavailable)?;
     let what = serde_json::from_slice(text.as_bytes().map_err(|odd| StoreError::Unavailable(odd.into()))?)
         .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;
-    Ok(Fact { seq: row.get(first).map_err(unavailable)?, at: Micros(row.get(first + 1).map_err(unavailable)?), what })
+    Ok(Fact { seq: get(row, first)?, at: Micros(get(row, first + 1)?), what })
 }
 
 pub(super) fn feed(connection: &Connection, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {
     const G: usize = rows::AFTER_RUN;
     let looked_at = all(connection, sql::FEED, params![after, limit], |row| {
-        let g: u64 = row.get(G).map_err(unavailable)?;
+        let g: u64 = get(row, G)?;
         if row.get_ref(rows::OWNER).map_err(unavailable)?.as_str().ok() != Some(owner.as_str()) {
             return Ok((g, None));
         }
@@ -88,12 +88,12 @@ pub(super) fn feed(connection: &Connection, owner: &Owner, after: u64, limit: us
     })?;
     let (upto, is_end) = (looked_at.last().map_or(after, |(g, _)| *g), looked_at.len() < limit);
     let states = looked_at.into_iter().filter_map(|(g, found)| found.map(|(run, fact)| (g, run, fact)));
-    let entries = states.filter(|(_, _, fact)| matches!(fact.what, What::State { .. })).collect();
+    let entries = states.filter(|(_, _, fact)| fact.what.entered().is_some()).collect();
     Ok(FeedPage { entries, upto, is_end })
 }
 
 pub(super) fn feed_end(connection: &Connection) -> Result<u64, StoreError> {
-    Ok(one(connection, sql::FEED_END, [], |row| row.get(0).map_err(unavailable))?.unwrap_or(0))
+    Ok(one(connection, sql::FEED_END, [], |row| get(row, 0))?.unwrap_or(0))
 }
 
 pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, StoreError> {
@@ -130,7 +130,7 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, S
 
 pub(super) fn versions(connection: &Connection, ids: &[RunId]) -> Result<Vec<(RunId, u64)>, StoreError> {
     let version = |id: &RunId| {
-        let found = one(connection, sql::VERSION_OF, params![id.to_bytes()], |row| row.get(0).map_err(unavailable))?;
+        let found = one(connection, sql::VERSION_OF, params![id.to_bytes()], |row| get(row, 0))?;
         Ok(found.map(|version| (*id, version)))
     };
     ids.iter().filter_map(|id| version(id).transpose()).collect()
@@ -138,7 +138,7 @@ pub(super) fn versions(connection: &Connection, ids: &[RunId]) -> Result<Vec<(Ru
 
 pub(super) fn due(connection: &Connection, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
     let mut due = all(connection, sql::LEASES_OUT, params![now.0, limit], |row| {
-        let token = Token(row.get::<_, i64>(1).map_err(unavailable)?.cast_unsigned());
+        let token = Token(get::<i64>(row, 1)?.cast_unsigned());
         Ok((id_at(row, 0)?, Command::Lapse { token }))
     })?;
     let rest = limit.saturating_sub(due.len());

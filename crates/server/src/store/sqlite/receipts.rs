@@ -11,7 +11,7 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::read::{self, one};
-use super::rows::{self, unavailable};
+use super::rows::{self, get};
 use super::writer::Batch;
 use super::{groups, sql, write};
 
@@ -37,12 +37,15 @@ pub(super) fn once(batch: &mut Batch<'_>, ticket: &Ticket, create: &Create, now:
         Found::OtherBody => return Ok(Once::OtherBody),
         Found::Kept(id, kept) => {
             if let Some(created) = again(batch, &kept)? {
-                if let Sign::Tries(_) = ticket.sign {
-                    // Taken over once; the retry of this retry finds this one.
-                    batch.execute(sql::TAKE_RECEIPT, params![id])?;
-                    keep(batch, ticket, &kept, None, now)?;
-                }
-                return Ok(Once::Again(created));
+                let receipt = match ticket.sign {
+                    Sign::Key(_) => id.cast_unsigned(),
+                    Sign::Tries(_) => {
+                        // Taken over once; the retry of this retry finds this one.
+                        batch.execute(sql::TAKE_RECEIPT, params![id])?;
+                        keep(batch, ticket, &kept, None, now)?
+                    }
+                };
+                return Ok(Once::Again { created, receipt });
             }
         }
     }
@@ -75,12 +78,8 @@ enum Found {
 fn find(batch: &Batch<'_>, ticket: &Ticket, now: Micros) -> Result<Found, StoreError> {
     let Ticket { owner, route, body, sign } = ticket;
     let since = ticket.since(now).0;
-    let row = |row: &rusqlite::Row<'_>| {
-        let get = |column| row.get::<_, String>(column).map_err(unavailable);
-        let id: i64 = row.get(0).map_err(unavailable)?;
-        let is_same = row.get::<_, [u8; 32]>(1).map_err(unavailable)? == *body;
-        Ok((id, is_same, get(2)?))
-    };
+    let row =
+        |row: &rusqlite::Row<'_>| Ok((get::<i64>(row, 0)?, get::<[u8; 32]>(row, 1)? == *body, get::<String>(row, 2)?));
     let found = match sign {
         Sign::Key(key) => one(batch.connection, sql::RECEIPT_BY_KEY, params![owner.as_str(), route, key, since], row)?,
         Sign::Tries(0) => None,

@@ -5,6 +5,7 @@ use legwork_core::run::{Lease, Life, Lineage, Run, State, Status};
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use rusqlite::Row;
+use rusqlite::types::FromSql;
 use serde::de::DeserializeOwned;
 
 use super::deliveries;
@@ -89,11 +90,16 @@ fn odd(id: RunId, what: &str) -> StoreError {
     StoreError::Inconsistent(format!("run {id}: {what}"))
 }
 
+/// A column of a row, counted from 0.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
+    row.get(column).map_err(unavailable)
+}
+
 struct Columns<'a>(&'a Row<'a>);
 
 impl Columns<'_> {
-    fn at<T: rusqlite::types::FromSql>(&self, column: usize) -> Result<T, StoreError> {
-        self.0.get(column).map_err(unavailable)
+    fn at<T: FromSql>(&self, column: usize) -> Result<T, StoreError> {
+        get(self.0, column)
     }
 }
 

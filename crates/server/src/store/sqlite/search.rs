@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::read::{all, blob, one};
-use super::rows::unavailable;
+use super::rows::get;
 use super::sql;
 use super::writer::Batch;
 
@@ -36,7 +36,7 @@ struct Text {
 
 /// Reads the next facts of the log and the texts that they are about.
 pub(super) fn lesson(connection: &Connection, limit: usize) -> Result<Lesson, StoreError> {
-    let column = |row: &rusqlite::Row<'_>, n| row.get::<_, i64>(n).map_err(unavailable);
+    let column = |row: &rusqlite::Row<'_>, n| get::<i64>(row, n);
     let from = one(connection, sql::SEARCHED, [], |row| column(row, 0))?.unwrap_or(0);
     let facts = all(connection, sql::FACTS_TO_SEARCH, params![from, limit], |row| {
         Ok((column(row, 0)?, column(row, 1)?, column(row, 2)? == 1))
@@ -54,7 +54,7 @@ pub(super) fn lesson(connection: &Connection, limit: usize) -> Result<Lesson, St
         if !is_new && output.is_none() {
             continue;
         }
-        let id = one(connection, sql::ID_BY_N, params![n], |row| row.get(0).map_err(unavailable))?;
+        let id = one(connection, sql::ID_BY_N, params![n], |row| get(row, 0))?;
         let input = one(connection, sql::INPUT_BY_N, params![n], blob)?;
         // It may have been forgotten since.
         if let (Some(id), Some(input)) = (id, input) {

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 
 use legwork_core::id::{GroupId, NodeId, Owner, Token};
+use legwork_core::receipt::Sign;
 use legwork_core::run::{Lineage, Status};
-use legwork_core::store::suite;
+use legwork_core::store::{Created, suite};
 
 use super::*;
 
@@ -82,6 +83,24 @@ async fn leases_of_an_earlier_process_are_void_at_start() {
     assert_eq!(store.due(NOW, 10).await.unwrap(), [(id, Command::Lapse { token: Token(5) })]);
     store.apply(id, Command::Lapse { token: Token(5) }, NOW).await.unwrap();
     assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
+}
+
+/// What was accepted is told again, whatever died before the answer arrived.
+#[tokio::test]
+async fn a_create_of_an_earlier_process_is_known_again() {
+    let Store1 { folder, store } = fresh();
+    let ticket = |sign| Ticket { owner: Owner::local(), route: "runs".to_owned(), body: [7; 32], sign };
+    let create = |number| Create::Run(Box::new(new(number)));
+    for (sign, number) in [Sign::Key("k".to_owned()), Sign::Tries(0)].into_iter().zip(1..) {
+        assert!(matches!(store.once(ticket(sign), create(number), NOW).await.unwrap(), Once::New { .. }));
+    }
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    for (sign, number) in [Sign::Key("k".to_owned()), Sign::Tries(1)].into_iter().zip(1..) {
+        let again = store.once(ticket(sign), create(number + 10), NOW).await.unwrap();
+        let Once::Again { created: Created::Run(run), .. } = again else { panic!("{again:?}") };
+        assert_eq!(run.id, new(number).id);
+    }
 }
 
 /// Makes a store one of schema 6.

@@ -171,8 +171,8 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
     move_in_queue(batch, before, place(was), place(is))?;
     for fact in &decision.facts {
         let g = add_fact(batch, before.n, fact)?;
-        if let (Some(group), What::State { status, .. }) = (before.run.group, &fact.what)
-            && status.is_ended()
+        if let Some(group) = before.run.group
+            && fact.what.entered().is_some_and(Status::is_ended)
         {
             groups::end(batch, group, before.n, g)?;
         }
