@@ -110,13 +110,14 @@ async fn work(
     table: Option<&Table>,
     spec: Option<&Value>,
 ) -> Result<(GroupId, Waited), Failure> {
-    let mut signals = Signals::listen()?;
     let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let group = match args.resume {
         Some(id) => station.persist(async |client| client.group(id).await).await?,
         None => station.persist(async |client| client.create_group().await).await?,
     };
     let (id, held) = (group.taskgroup_id, group.status.num_task_runs);
+    // Until here there is nothing to come back to, and Ctrl-C ends the command as it ends any.
+    let mut signals = Signals::listen()?;
     print::talk(&id.to_string());
     let progress = Progress::start("adding runs");
     let rows = async {
@@ -146,9 +147,9 @@ async fn add(
 ) -> Result<(), Failure> {
     let held = usize::try_from(held).unwrap_or(usize::MAX);
     if held > 0 {
-        let first = station.hold_out(async |client| client.group_runs(id).next().await).await?;
-        let asked = first.map(|first| input_of(&first));
-        if held > tasks.len() || asked.as_ref() != tasks.first().map(|task| &task["input"]) {
+        let holds = station.hold_out(async |client| answers(client, id).await).await?;
+        let is_beginning = holds.iter().zip(tasks).all(|(run, task)| input_of(run) == task["input"]);
+        if held > tasks.len() || held != holds.len() || !is_beginning {
             let message = format!("{id} was not made of this table and this question");
             return Err(Failure::said(Exit::BadInput, message).hint("leave the file out to fetch its answers"));
         }

@@ -107,6 +107,12 @@ fn ctrl_c_leaves_the_group_and_it_is_taken_up_again_without_asking_twice() {
     assert!(told.contains(&format!("--resume {id}")), "{told}");
     let other = group(desk.path(), &["lands.csv", "-q", "Who borders {country}?", "--resume", &id]).output().unwrap();
     assert!(String::from_utf8_lossy(&other.stderr).contains("was not made of this table"), "{other:?}");
+    let lands = std::fs::read_to_string(desk.path().join("lands.csv")).unwrap();
+    let mut lines: Vec<_> = lands.lines().collect();
+    lines[2..].reverse();
+    std::fs::write(desk.path().join("turned.csv"), lines.join("\n")).unwrap();
+    let turned = group(desk.path(), &["turned.csv", "-q", QUESTION, "--resume", &id]).output().unwrap();
+    assert!(String::from_utf8_lossy(&turned.stderr).contains("was not made of this table"), "{turned:?}");
     server.kill();
     let ran = group(desk.path(), &["lands.csv", "-q", QUESTION, "--resume", &id]).output().unwrap();
     assert_eq!(stdout(&ran).lines().count(), LANDS.len(), "each row once");
