@@ -1,6 +1,7 @@
 //! Creates that are done once, however often they are asked for. What was created is found again in the transaction that
 //! would create it, so a twin that comes at the same moment finds it, too.
 
+use legwork_core::group::{Counts, Group};
 use legwork_core::id::GroupId;
 use legwork_core::receipt::{REMEMBERED, Sign, Ticket};
 use legwork_core::store::{AddedToGroup, Create, Created, Once, StoreError};
