@@ -33,11 +33,11 @@ pub(crate) struct ServeArgs {
     /// What this process does [default: all].
     #[arg(long, value_enum, env = "LEGWORK_ROLE")]
     pub(crate) role: Option<RoleArg>,
-    /// How many runs are worked on at a time [default: 64].
+    /// How many runs this process works on at a time [default: 64].
     #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
     pub(crate) slots: Option<usize>,
-    /// How many runs of this processor are worked on at a time at the most, beside what `--slots` says for all; 0 is never.
-    /// May be given several times.
+    /// How many runs of this processor are worked on at a time at the most, by all processes on the store together; 0 is
+    /// never. Give each process the same. May be given several times.
     #[arg(
         long,
         value_name = "NAME=COUNT",

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::command::{Command, Refused};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
-use crate::fair::Room;
+use crate::fair::{Limits, Room};
 use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use crate::key::Key;
@@ -41,7 +41,9 @@ pub trait Store: Send + Sync + 'static {
     async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError>;
 
     /// Takes runs from the queue as [`fair::share`](crate::fair::share) says, those that wait longest first; fair between
-    /// owners. A run is given to one claimer only.
+    /// owners. A run is given to one claimer only. What counts against the limits of a claim is every run under a lease,
+    /// whoever holds it, from its start until its attempt has ended, be it by [`Command::Lapse`]; claims that come at once
+    /// count each other.
     async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError>;
 
     /// How many runs of the same processor would be taken before this one if there were room for all of them now. `None`
@@ -318,6 +320,8 @@ pub struct Claim {
     pub node: NodeId,
     /// How many runs of each processor it has room for.
     pub room: Room,
+    /// How many runs may be worked on at a time, with those of all other nodes.
+    pub limits: Limits,
     /// A fresh token for each run it would take; their number bounds the whole.
     pub tokens: Vec<Token>,
     /// When the leases run out.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use legwork_core::fair;
 use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +65,8 @@ impl App {
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
-        let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
+        let at_work = fair::Limits { each_processor: config.processor_slots.clone(), each_owner: None };
+        let slots = Slots { all: config.slots, limits: at_work };
         let limits = Limits::new(config.creates_per_minute);
         let api = Api::new(Parts {
             runs: runs.clone(),

@@ -32,7 +32,7 @@ pub struct Config {
     pub role: Role,
     /// How many runs it works on at a time.
     pub slots: usize,
-    /// How many runs of these processors it works on at a time at the most; 0 is never.
+    /// How many runs of these processors are worked on at a time at the most, by all processes on the store; 0 is never.
     pub processor_slots: BTreeMap<String, usize>,
     /// How often each key may create runs a minute; `None` is as often as it likes.
     pub creates_per_minute: Option<NonZeroU32>,

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use legwork_core::command::{Command, Refused};
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::{Fact, What};
-use legwork_core::fair::Room;
+use legwork_core::fair::{Limits, Room};
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::receipt::Ticket;
@@ -220,7 +220,8 @@ impl Runs {
     /// same.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         self.due(1).await?;
-        let nothing = Claim { node: NodeId(0), room: Room::default(), tokens: Vec::new(), until: self.now() };
+        let (room, limits) = (Room::default(), Limits::default());
+        let nothing = Claim { node: NodeId(0), room, limits, tokens: Vec::new(), until: self.now() };
         self.claim(nothing).await.map(drop)
     }
 

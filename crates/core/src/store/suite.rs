@@ -14,6 +14,7 @@ use futures_util::future::{join, join_all};
 use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Store};
 use crate::command::{Command, Refused};
 use crate::fact::{Report, ReportBody, Step, What};
+use crate::fair::Limits;
 use crate::id::{NodeId, Owner, RunId, Token};
 use crate::run::{Failure, FailureCode, Lineage, Run, State, Status};
 use crate::time::Micros;
@@ -21,6 +22,7 @@ use crate::time::Micros;
 mod deliveries;
 mod groups;
 mod keys;
+mod limits;
 mod receipts;
 
 /// A check of one promise; it panics when the promise is broken.
@@ -28,7 +30,8 @@ pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> 
 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
-    [of_runs(), groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat()
+    let of_others = [groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat();
+    [of_runs(), limits::promises(), of_others].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {
@@ -105,6 +108,7 @@ fn room(of: &[(&str, usize)], tokens: std::ops::Range<u64>) -> Claim {
     Claim {
         node: NodeId(1),
         room: of.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+        limits: Limits::default(),
         tokens: tokens.map(Token).collect(),
         until: LEASE,
     }
