@@ -1,6 +1,7 @@
 //! How a server is put together. This file alone names concrete stores, clocks and processors.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,7 +66,8 @@ impl App {
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
-        let at_work = fair::Limits { each_processor: config.processor_slots.clone(), each_owner: None };
+        let each_owner = config.key_slots.map(NonZeroUsize::get);
+        let at_work = fair::Limits { each_processor: config.processor_slots.clone(), each_owner };
         let slots = Slots { all: config.slots, limits: at_work };
         let limits = Limits::new(config.creates_per_minute);
         let api = Api::new(Parts {
