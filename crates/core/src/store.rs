@@ -46,9 +46,10 @@ pub trait Store: Send + Sync + 'static {
     /// count each other.
     async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError>;
 
-    /// How many runs of the same processor would be taken before this one if there were room for all of them now. `None`
-    /// when it is not in line, or when more than `most` are before it.
-    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError>;
+    /// Where a run stands in line: before whom it would be taken if there were room for all of them now. That is the order, in
+    /// which a claim passes over those that a limit holds back: one whose owner is at his limit may be taken later than its
+    /// place says, after others' that are behind it. `None` when it is not in line, or when more than `most` are before it.
+    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<Place>, StoreError>;
 
     /// A run as it is now.
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
@@ -335,6 +336,16 @@ pub struct Claimed {
     pub run: Run,
     /// What was submitted.
     pub input: Bytes,
+}
+
+/// Where a run stands in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// How many runs of the same processor, whoever's, are taken before it.
+    pub before: usize,
+    /// How many of its owner's go before it: those of the same processor that wait longer, and all that are being worked on,
+    /// whatever for.
+    pub of_owner: usize,
 }
 
 /// A sender's wish for deliveries.

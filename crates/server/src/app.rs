@@ -99,7 +99,7 @@ fn ceilings(role: Role, slots: &Slots, processors: &Registry) -> Ceilings {
         Role::Api => Ceilings::default(),
         Role::All | Role::Worker => {
             let each = processors.names().map(|name| (name.to_owned(), slots.most(name)));
-            Ceilings { all: slots.all, each: each.collect() }
+            Ceilings { all: slots.all, each: each.collect(), each_owner: slots.limits.each_owner }
         }
     }
 }

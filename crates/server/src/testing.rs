@@ -183,7 +183,7 @@ impl World {
         let store_id = "store_test".to_owned();
         let slots = Slots { all: 4, limits: at_work };
         let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
-        let ceilings = Ceilings { all: slots.all, each: ceilings.collect() };
+        let ceilings = Ceilings { all: slots.all, each: ceilings.collect(), each_owner: slots.limits.each_owner };
         let api = Api::new(Parts {
             runs: runs.clone(),
             follow: follow.clone(),

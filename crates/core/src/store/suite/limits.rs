@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::fair::Limits;
 use crate::id::{NodeId, Owner, RunId, Token};
 use crate::run::{Question, Status};
-use crate::store::{Claim, NewRun, Store};
+use crate::store::{Claim, NewRun, Place, Store};
 use crate::time::Micros;
 
 /// The promises with their names.
@@ -19,6 +19,9 @@ pub(super) fn promises() -> Vec<(&'static str, Promise)> {
             Box::pin(claims_that_come_at_once_keep_limits_together(s))
         }),
         ("a_run_counts_until_its_attempt_has_ended", |s| Box::pin(a_run_counts_until_its_attempt_has_ended(s))),
+        ("a_place_tells_how_much_of_its_owners_goes_before", |s| {
+            Box::pin(a_place_tells_how_much_of_its_owners_goes_before(s))
+        }),
         ("what_was_taken_without_a_limit_counts_too", |s| Box::pin(what_was_taken_without_a_limit_counts_too(s))),
     ]
 }
@@ -122,6 +125,18 @@ async fn a_run_counts_until_its_attempt_has_ended(store: &dyn Store) {
             store.apply(run, complete(token), AFTER).await.unwrap();
         }
     }
+}
+
+/// What runs counts whatever it is for, what waits only for the same processor.
+async fn a_place_tells_how_much_of_its_owners_goes_before(store: &dyn Store) {
+    submit_some(store, "key_one", "ultra", 1..3).await;
+    assert_eq!(store.claim(room(&[("ultra", 1)], 1..2), T).await.unwrap().len(), 1);
+    submit_some(store, "key_one", "base", 11..15).await;
+    submit_some(store, "key_two", "base", 21..31).await;
+    let place = async |number| store.place(RunId::from_u128(number), 100, T).await.unwrap();
+    assert_eq!(place(13).await, Some(Place { before: 2 + 3, of_owner: 1 + 2 }));
+    assert_eq!(place(21).await, Some(Place { before: 0, of_owner: 0 }));
+    assert_eq!(place(2).await, Some(Place { before: 0, of_owner: 1 }));
 }
 
 async fn what_was_taken_without_a_limit_counts_too(store: &dyn Store) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use legwork_core::fair::{self, Queue, Running, Turn};
 use legwork_core::id::RunId;
-use legwork_core::store::{Claim, StoreError};
+use legwork_core::store::{Claim, Place, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::{Connection, params};
 
@@ -50,8 +50,8 @@ pub(super) fn next(connection: &Connection, claim: &Claim, now: Micros) -> Resul
     Ok(fair::share(queues, running, room, limits, claim.tokens.len()))
 }
 
-/// How many runs of the same processor are taken before this one, if that are `most` at the most and it is in line.
-pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError> {
+/// Where a run stands in line, if it does and `most` are before it at the most.
+pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros) -> Result<Option<Place>, StoreError> {
     let Some(Spot { processor, owner, since, n }) = one(connection, sql::SPOT, params![id.to_bytes()], spot)? else {
         return Ok(None);
     };
@@ -76,7 +76,7 @@ pub(super) fn place(connection: &Connection, id: RunId, most: usize, now: Micros
         }
         other = next_owner(connection, &processor, &who)?;
     }
-    Ok(Some(before).filter(|before| *before <= most))
+    Ok(Some(Place { before, of_owner: turn.running }).filter(|place| place.before <= most))
 }
 
 /// Where a run stands in its queue.
