@@ -288,11 +288,12 @@ mod tests {
             // The last processor has no limit.
             let each_processor = names.map(str::to_owned).into_iter().zip(most[..2].to_vec()).collect();
             let limits = Limits { each_processor, each_owner: (most[3] < 8).then_some(most[3]) };
+            let since = |i: usize, owner: usize| Micros(i64::try_from(i * 31 + owner).unwrap());
             let all = (0..long.len()).flat_map(|owner| (0..3).map(move |name| (owner, name)));
             let queues = all.clone().map(|(owner, name)| Queue {
                 processor: names[name].to_owned(),
                 owner,
-                waiting: (0..long[owner][name]).map(|i| (Micros(i64::try_from(i * 31 + owner).unwrap()), (owner, name))).collect(),
+                waiting: (0..long[owner][name]).map(|i| (since(i, owner), (owner, name))).collect(),
             });
             let before = Running { owners: owners.clone(), processors: processors.clone() };
             let picked = share(queues.collect(), before, room(&names.map(|name| (name, 100))), &limits, 100);
