@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_core::tier::Tier;
-use legwork_server::config::{Config, Role};
+use legwork_server::config::{Config, DatabaseUrl, Role, StoreAt};
 use url::Url;
 use uuid::Uuid;
 
@@ -65,7 +65,7 @@ impl Target {
     pub(crate) fn option(&self) -> String {
         match self {
             Self::Server { url, named: true, .. } => format!(" --server {}", quoted(url)),
-            Self::Store(local) if local.named => format!(" --store {}", quoted(&local.config.store.to_string_lossy())),
+            Self::Store(local) if local.named => format!(" --store {}", quoted(&local.config.store.to_string())),
             Self::Server { .. } | Self::Store(_) => String::new(),
         }
     }
@@ -128,9 +128,9 @@ pub(crate) enum BadConfig {
     KeyFile { path: PathBuf, source: io::Error },
     #[error("a key is a text without spaces, in ASCII; one of those given is not")]
     Key,
-    #[error("PostgreSQL is not in this version")]
-    Postgres,
-    #[error("`{0}` is no folder")]
+    #[error("the store is a database, and this is for folders")]
+    Database,
+    #[error("`{0}` is neither a folder nor a PostgreSQL database")]
     Store(String),
     #[error("there is no folder to keep runs in: HOME is not set")]
     NoHome,
@@ -165,8 +165,9 @@ impl BadConfig {
             Self::Listen(_) => Some("write an IP address and a port, for example 127.0.0.1:8787".to_owned()),
             Self::PublicUrl(_) => Some("write it as callers do, for example https://tasks.example.com".to_owned()),
             Self::Cors(_) => Some("write scheme, host and port alone, for example https://app.example.com".to_owned()),
-            Self::Postgres => Some("give a folder, or leave --store out".to_owned()),
-            Self::Store(_) | Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
+            Self::Database => Some("copy a database with `pg_dump`, or its store with `legwork export`".to_owned()),
+            Self::Store(_) => Some("give a folder or a postgres:// URL with --store or LEGWORK_STORE".to_owned()),
+            Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
             Self::NoProcessor(_) => {
                 Some(format!("the processors are {}", Tier::names().collect::<Vec<_>>().join(", ")))
@@ -231,7 +232,10 @@ pub(crate) fn check_reach(config: &Config, made: usize) -> Result<(), BadConfig>
 /// The folder of a store that is looked at as it lies there.
 pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Environment) -> Result<PathBuf, BadConfig> {
     let typed = StoreArgs { store: typed, corpus: Vec::new() };
-    store(typed, file.store, Vec::new(), environment).map(|(folder, _)| folder)
+    match store(typed, file.store, Vec::new(), environment)?.0 {
+        StoreAt::Folder(folder) => Ok(folder),
+        StoreAt::Database { .. } => Err(BadConfig::Database),
+    }
 }
 
 /// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
@@ -291,7 +295,7 @@ pub(crate) fn documents(
     file: ConfigFile,
     environment: &Environment,
 ) -> Result<(PathBuf, Vec<PathBuf>), BadConfig> {
-    store(typed, file.store, file.corpus, environment)
+    store(typed, file.store, file.corpus, environment).map(|(store, corpus)| (store.folder(), corpus))
 }
 
 fn store(
@@ -299,14 +303,18 @@ fn store(
     in_file: Option<String>,
     corpus_in_file: Vec<PathBuf>,
     environment: &Environment,
-) -> Result<(PathBuf, Vec<PathBuf>), BadConfig> {
+) -> Result<(StoreAt, Vec<PathBuf>), BadConfig> {
     let store = match typed.store.or(in_file).filter(|store| !store.is_empty()) {
-        None => environment.data_folder().ok_or(BadConfig::NoHome)?,
-        Some(at) if at.starts_with("postgres://") || at.starts_with("postgresql://") => {
-            return Err(BadConfig::Postgres);
+        None => StoreAt::Folder(environment.data_folder().ok_or(BadConfig::NoHome)?),
+        Some(at) if DatabaseUrl::is(&at) => {
+            let url = DatabaseUrl::new(at);
+            // What lies there can be had again, so where nobody is at home any folder will do.
+            let data = environment.data_folder().unwrap_or_else(|| std::env::temp_dir().join("legwork"));
+            let node = data.join("nodes").join(url.short_name());
+            StoreAt::Database { url, node }
         }
         Some(at) if at.contains("://") => return Err(BadConfig::Store(at)),
-        Some(at) => PathBuf::from(at),
+        Some(at) => StoreAt::Folder(PathBuf::from(at)),
     };
     let corpus = if typed.corpus.is_empty() { corpus_in_file } else { typed.corpus };
     Ok((store, corpus))

@@ -25,7 +25,7 @@ fn without_settings_it_listens_on_loopback_and_works() {
     let config = served(ServeArgs::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!((config.role, config.slots, config.drain), (Role::All, 64, Duration::from_secs(10)));
-    assert!(config.accept_keys.is_empty() && config.store.starts_with("/home/ada"));
+    assert!(config.accept_keys.is_empty() && config.store.folder().starts_with("/home/ada"));
 }
 
 #[test]

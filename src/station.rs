@@ -151,7 +151,7 @@ async fn on_store(local: &Local, role: Role) -> Result<(Client, Option<Running>)
 
 /// A client of the server that runs on the store, if one does and it is the one it seems to be.
 async fn running(local: &Local) -> Result<Option<Client>, Failure> {
-    let Some(file) = folder::holder(&local.config.store) else { return Ok(None) };
+    let Some(file) = folder::server_on(&local.config.store) else { return Ok(None) };
     let url = format!("http://{}", file.address);
     // Without a key: something else may have taken the port meanwhile.
     let health = Client::new(&url, None)?.health().await;
@@ -165,7 +165,9 @@ async fn running(local: &Local) -> Result<Option<Client>, Failure> {
 
 /// Whether the server at this address is the one that runs on the store.
 pub(crate) async fn is_of(local: &Local, url: &str) -> bool {
-    let (Some(file), Ok(client)) = (folder::holder(&local.config.store), Client::new(url, None)) else { return false };
+    let (Some(file), Ok(client)) = (folder::server_on(&local.config.store), Client::new(url, None)) else {
+        return false;
+    };
     client.health().await.is_ok_and(|health| health.store == file.store_id)
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::client::Client;
+use legwork_server::config::{DatabaseUrl, StoreAt};
 use legwork_server::documents::{self, FolderSurvey};
 use legwork_server::folder::{self, ServerFile};
 use legwork_server::{machine, upkeep};
@@ -47,7 +48,7 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
     };
     let StoreArgs { store: typed, corpus: folders } = &args.target.store;
     let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
-    let serving = serving(typed, file.clone(), environment);
+    let serving = serving(typed, file.clone(), environment).await;
     match resolve::target(args.target, || Ok(WebhookArgs::default()), file, environment) {
         // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
@@ -57,11 +58,14 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
         }
         Ok(Target::Store(local)) => {
             let listen = serving.map_err(|refused| found.push(refused)).ok();
-            found.extend(store(&local.config.store));
-            for folder in &local.config.corpus {
-                found.push(corpus(local.config.store.clone(), folder.clone()).await);
+            match &local.config.store {
+                StoreAt::Folder(path) => found.extend(store(path)),
+                StoreAt::Database { url, .. } => found.push(database(url).await),
             }
-            found.push(keys(&local.config.accept_keys, upkeep::made_keys(&local.config.store).unwrap_or(0)));
+            for folder in &local.config.corpus {
+                found.push(corpus(local.config.store.folder(), folder.clone()).await);
+            }
+            found.push(keys(&local.config.accept_keys, upkeep::made_keys(&local.config.store).await.unwrap_or(0)));
             found.extend(own_server(&local, listen).await);
         }
     }
@@ -87,19 +91,18 @@ fn wrong(about: &'static str, bad: &BadConfig) -> Finding {
 }
 
 /// Where `serve` would listen, or why it would refuse to start.
-fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<SocketAddr, Finding> {
+async fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<SocketAddr, Finding> {
     let args = ServeArgs::untyped().map_err(|odd| {
         let odd = odd.to_string();
         let first = odd.lines().next().unwrap_or_default();
         finding(Fail, "settings", format!("`serve` refuses: {}", first.trim_start_matches("error: ")))
     })?;
     let serve = resolve::serve(ServeArgs { store, ..args }, file, environment);
-    let serve = serve.and_then(|serve| {
-        // What is wrong with the store is told where that is looked at.
-        resolve::check_reach(&serve.config, upkeep::made_keys(&serve.config.store).unwrap_or(1))?;
-        Ok(serve.config.listen)
-    });
-    serve.map_err(|bad| wrong("settings", &bad))
+    let serve = serve.map_err(|bad| wrong("settings", &bad))?;
+    // What is wrong with the store is told where that is looked at.
+    let made = upkeep::made_keys(&serve.config.store).await.unwrap_or(1);
+    resolve::check_reach(&serve.config, made).map_err(|bad| wrong("settings", &bad))?;
+    Ok(serve.config.listen)
 }
 
 fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
@@ -144,6 +147,25 @@ fn store(path: &Path) -> Vec<Finding> {
     });
     found.push(space(path));
     found
+}
+
+async fn database(url: &DatabaseUrl) -> Finding {
+    match upkeep::look_at_database(url).await {
+        Ok(None) => finding(Well, "store", format!("{url} can be reached; the first server makes a store there")),
+        Ok(Some(told)) if told.schema > told.known => {
+            let says =
+                format!("{url} has schema {}, and this program knows {}: use a later one", told.schema, told.known);
+            finding(Fail, "store", says)
+        }
+        Ok(Some(told)) => {
+            let schema = match told.schema {
+                older if older < told.known => format!("schema {older}; the next start makes it {}", told.known),
+                same => format!("schema {same}"),
+            };
+            finding(Well, "store", format!("{url} has {} runs, {}, {schema}", told.runs, told.id))
+        }
+        Err(bad) => finding(Fail, "store", format!("{url}: {}", checkup::whole(&bad))),
+    }
 }
 
 fn is_writable(folder: &Path) -> bool {
@@ -206,8 +228,7 @@ fn keys(given: &[String], made: usize) -> Finding {
 }
 
 async fn own_server(local: &Local, listen: Option<SocketAddr>) -> Vec<Finding> {
-    let path = &local.config.store;
-    let Some(file) = folder::holder(path) else {
+    let Some(file) = folder::server_on(&local.config.store) else {
         let none = finding(Well, "server", "none runs on this store; a command does the work itself");
         return std::iter::once(none).chain(listen.map(listening)).collect();
     };

@@ -24,7 +24,7 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Fai
     let idle = args.idle;
     let serve = resolve::serve(args, settings.file?, &settings.environment)?;
     // A store that cannot be read is told of at the start, which looks again.
-    resolve::check_reach(&serve.config, upkeep::made_keys(&serve.config.store).unwrap_or(1))?;
+    resolve::check_reach(&serve.config, upkeep::made_keys(&serve.config.store).await.unwrap_or(1))?;
     telemetry::start(Usual::Server, settings.verbose, serve.log);
     let mut signals = Signals::listen()?;
     let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
@@ -35,7 +35,7 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Fai
             server.address = %running.address(),
             server.version = env!("CARGO_PKG_VERSION"),
             store.id = running.store_id(),
-            store.path = %serve.config.store.display(),
+            store.path = %serve.config.store,
             "listening"
         ),
     }
@@ -115,7 +115,7 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted) -> String 
          \x20 curl -s {url}/v1/tasks/runs{header} -H 'content-type: application/json' \
          -d '{{\"processor\":\"base\",\"input\":\"What is the capital of France?\"}}'\n",
         version = env!("CARGO_PKG_VERSION"),
-        store = config.store.display(),
+        store = config.store,
     )
 }
 
@@ -141,7 +141,7 @@ mod tests {
             accept_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             is_own: false,
             cors_origins: Vec::new(),
-            store: "/data/legwork".into(),
+            store: legwork_server::config::StoreAt::Folder("/data/legwork".into()),
             corpus: vec!["/docs".into()],
             role: Role::All,
             slots: 64,

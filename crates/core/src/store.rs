@@ -181,6 +181,9 @@ pub trait Nudge: Send + Sync + 'static {
 
     /// Some log grew, also that of a run that is new and that nobody can wait for yet.
     fn logged(&self);
+
+    /// Anything may have changed: what happened was not told, or was too much to tell.
+    fn missed(&self);
 }
 
 /// A run to be accepted.

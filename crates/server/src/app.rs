@@ -2,15 +2,16 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use legwork_core::fair;
 use legwork_core::store::Store;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, StoreAt};
 use crate::follow::{Follow, Lines};
 use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, templates};
 use crate::indexer::Indexer;
@@ -18,6 +19,7 @@ use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::processors::Registry;
 use crate::runs::Runs;
+use crate::store::postgres::{DatabaseError, PostgresStore};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
@@ -36,22 +38,57 @@ pub(crate) struct App {
     pub(crate) indexer: Indexer,
 }
 
+/// What everything else stands on: the store, the clock that goes with it, and whom it tells what.
+pub(crate) struct Base {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Why the store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BaseError {
+    #[error(transparent)]
+    Embedded(#[from] OpenError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("the store was not opened to the end")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+impl Base {
+    /// Opens the store; `file` is where the embedded one lies.
+    pub(crate) async fn open(store: &StoreAt, file: PathBuf) -> Result<Self, BaseError> {
+        let (lines, metrics) = (Lines::new(), Metrics::new(templates()));
+        let (nudge, counts) = (lines.clone(), metrics.clone());
+        let (store, clock): (Arc<dyn Store>, Arc<dyn Clock>) = match store {
+            StoreAt::Folder(_) => {
+                let opened = spawn_blocking(move || SqliteStore::open(&file, nudge, counts)).await;
+                (Arc::new(opened??), Arc::new(SystemClock))
+            }
+            StoreAt::Database { url, .. } => {
+                let store = PostgresStore::open(url, nudge, counts).await?;
+                let clock = store.clock();
+                (Arc::new(store), clock)
+            }
+        };
+        Ok(Self { store, clock, lines, metrics })
+    }
+}
+
 impl App {
-    /// Opens the store and puts the parts together, for a server that listens at `address`. `stop` ends every wait;
-    /// `hard_stop` ends the work.
+    /// Puts the parts together, for a server that listens at `address`. `stop` ends every wait; `hard_stop` ends the work.
     pub(crate) fn build(
         config: &Config,
         address: SocketAddr,
-        database: &Path,
+        base: Base,
         local_key: &str,
         processors: Registry,
         stop: &CancellationToken,
         hard_stop: CancellationToken,
-    ) -> Result<Self, OpenError> {
-        let lines = Lines::new();
-        let metrics = Metrics::new(templates());
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    ) -> Self {
+        let Base { store, clock, lines, metrics } = base;
         let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let terms = Terms::new(&config.accept_keys, local_key, config.reach());
@@ -89,7 +126,7 @@ impl App {
             Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Ok(Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+        Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer }
     }
 }
 

@@ -24,6 +24,13 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clock of a database, for all that share it.
+impl Clock for crate::store::postgres::DatabaseClock {
+    fn now(&self) -> Micros {
+        self.now()
+    }
+}
+
 /// A clock that is moved by hand, for tests.
 #[cfg(test)]
 #[derive(Debug)]

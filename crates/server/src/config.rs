@@ -1,14 +1,16 @@
 //! What a server needs to know before it starts. Everything in it is resolved: nothing is optional that has a default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::secret::Secret;
 use legwork_api::signature::Scheme;
 use legwork_api::webhook::Output;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 /// The settings of one server, checked.
@@ -24,8 +26,8 @@ pub struct Config {
     pub is_own: bool,
     /// Pages of other origins that may ask from a browser.
     pub cors_origins: Vec<Url>,
-    /// The folder of the embedded store.
-    pub store: PathBuf,
+    /// Where runs are kept.
+    pub store: StoreAt,
     /// Folders of documents to answer from, beside the built-in ones.
     pub corpus: Vec<PathBuf>,
     /// What this process does.
@@ -46,6 +48,96 @@ pub struct Config {
     pub stream_limit: Option<Duration>,
     /// How webhooks are called.
     pub webhooks: Webhooks,
+}
+
+/// Where runs are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAt {
+    /// The embedded store in this folder: one process at a time.
+    Folder(PathBuf),
+    /// A PostgreSQL database: any number of processes, on any number of machines.
+    Database {
+        /// Which one.
+        url: DatabaseUrl,
+        /// Each process on this machine has a folder of its own for what it need not share: this with a number behind it.
+        node: PathBuf,
+    },
+}
+
+impl StoreAt {
+    /// The folder on this machine in which lies what a process keeps for itself; of several, the first.
+    pub fn folder(&self) -> PathBuf {
+        match self {
+            Self::Folder(path) => path.clone(),
+            Self::Database { node, .. } => Self::numbered(node, 1),
+        }
+    }
+
+    /// The folder of this number.
+    pub(crate) fn numbered(node: &Path, number: usize) -> PathBuf {
+        let mut name = node.as_os_str().to_owned();
+        name.push(format!("-{number}"));
+        name.into()
+    }
+}
+
+impl fmt::Display for StoreAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::Database { url, .. } => url.fmt(f),
+        }
+    }
+}
+
+/// The URL of a database. It is shown without the password that is in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// Whether this is meant to be one.
+    pub fn is(text: &str) -> bool {
+        text.starts_with("postgres://") || text.starts_with("postgresql://")
+    }
+
+    /// This one; what is wrong with it is found when it is used.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// A name for it that is the same whatever password is given, for a file.
+    pub fn short_name(&self) -> String {
+        let shown = self.to_string();
+        Sha256::digest(shown.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// All of it.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("postgres", &self.0));
+        let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        write!(f, "{scheme}://")?;
+        match rest.rsplit_once('@') {
+            None => f.write_str(rest)?,
+            Some((user, host)) => write!(f, "{}@{host}", user.split(':').next().unwrap_or_default())?,
+        }
+        // A password may stand here as well.
+        match query {
+            Some(query) if !query.contains("password") => write!(f, "?{query}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// How webhooks are called.
@@ -117,4 +209,22 @@ pub enum Role {
     Api,
     /// Works.
     Worker,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_a_database_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://me:secret@db:5432/legwork?sslmode=require", "postgres://me@db:5432/legwork?sslmode=require"),
+            ("postgres://me:s%40c@ret@db/legwork", "postgres://me@db/legwork"),
+            ("postgres:///legwork?host=/run&password=secret", "postgres:///legwork"),
+            ("postgresql://db/legwork", "postgresql://db/legwork"),
+        ] {
+            let url = DatabaseUrl::new(url.to_owned());
+            assert_eq!((url.to_string().as_str(), format!("{url:?}").as_str()), (shown, shown));
+        }
+    }
 }

@@ -8,10 +8,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::StoreAt;
+
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
 const DRAFT: &str = "server.json.new";
 const DATABASE: &str = "legwork.db";
+
+/// How many processes on one machine can share a database.
+const MOST_OF_A_NAME: usize = 64;
 
 /// In a folder with this bit nobody may remove what is another's: it is meant for many.
 const STICKY: u32 = 0o1000;
@@ -92,6 +97,23 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Takes the first that is free of the folders of this name and a number, of which each process on this machine has one.
+    pub(crate) fn take_one_of(path: &Path) -> Result<Self, FolderError> {
+        let mut taken = Self::take(&StoreAt::numbered(path, 1));
+        for number in 2..=MOST_OF_A_NAME {
+            if !matches!(taken, Err(FolderError::Held { .. })) {
+                break;
+            }
+            taken = Self::take(&StoreAt::numbered(path, number));
+        }
+        taken
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file of the embedded store.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
@@ -123,6 +145,17 @@ pub fn holder(path: &Path) -> Option<ServerFile> {
     match lock.try_lock_shared() {
         Err(TryLockError::WouldBlock) => read(path),
         Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// Who runs on this store, on this machine; of several, any.
+pub fn server_on(store: &StoreAt) -> Option<ServerFile> {
+    match store {
+        StoreAt::Folder(path) => holder(path),
+        StoreAt::Database { node, .. } => {
+            let folders = (1..=MOST_OF_A_NAME).map(|number| StoreAt::numbered(node, number));
+            folders.take_while(|path| path.exists()).find_map(|path| holder(&path))
+        }
     }
 }
 

@@ -29,9 +29,20 @@ mod worker;
 pub use http::bare;
 pub use lifecycle::{Running, StartError, StopError, start, start_with};
 pub use processors::library::{PDF_VERB, read_pdf};
+pub use store::postgres::DatabaseError;
 pub use store::sqlite::OpenError;
 
 /// A store looked at and copied from outside, while its server runs or not.
 pub mod upkeep {
-    pub use crate::store::sqlite::{CopyError, Summary, copy, known, made_keys, summary};
+    use crate::config::StoreAt;
+    pub use crate::store::postgres::{DatabaseSummary, look as look_at_database};
+    pub use crate::store::sqlite::{CopyError, Summary, copy, known, summary};
+
+    /// How many keys lie in a store; none if it is not there yet. `None` when it cannot be read.
+    pub async fn made_keys(store: &StoreAt) -> Option<usize> {
+        match store {
+            StoreAt::Folder(path) => crate::store::sqlite::made_keys(path).ok(),
+            StoreAt::Database { url, .. } => Some(look_at_database(url).await.ok()?.map_or(0, |told| told.keys)),
+        }
+    }
 }

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::config::{Config, Role};
+use crate::app::{App, Base, BaseError};
+use crate::config::{Config, Role, StoreAt};
 use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
 use crate::keys::{By, Keyring};
 use crate::machine;
 use crate::processors::{CorpusError, Registry};
+use crate::store::postgres::DatabaseError;
 use crate::store::sqlite::OpenError;
 
 /// How long a folder is asked for again while its owner has not said where it is: it may be about to go.
@@ -34,9 +34,12 @@ pub enum StartError {
     /// The store's folder cannot be had.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The store cannot be opened.
+    /// The embedded store cannot be opened.
     #[error(transparent)]
-    Store(#[from] OpenError),
+    Store(OpenError),
+    /// The store's database cannot be used.
+    #[error(transparent)]
+    Database(DatabaseError),
     /// The address cannot be listened at.
     #[error("cannot listen at {address}")]
     Listen {
@@ -60,6 +63,16 @@ pub enum StartError {
     Broken(#[source] tokio::task::JoinError),
 }
 
+impl From<BaseError> for StartError {
+    fn from(error: BaseError) -> Self {
+        match error {
+            BaseError::Embedded(error) => Self::Store(error),
+            BaseError::Database(error) => Self::Database(error),
+            BaseError::Broken(error) => Self::Broken(error),
+        }
+    }
+}
+
 impl StartError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
@@ -73,11 +86,21 @@ impl StartError {
             Self::Folder(FolderError::Unusable { .. }) => Some("use another folder: --store FOLDER".to_owned()),
             Self::Store(OpenError::Newer { .. }) => Some("use the legwork that wrote it, or a later one".to_owned()),
             Self::Store(OpenError::NotOurs(_)) => Some("use another folder: --store FOLDER".to_owned()),
+            Self::Database(DatabaseError::Newer { .. }) => Some("use the legwork that did, or a later one".to_owned()),
+            Self::Database(DatabaseError::NotOurs(_)) => {
+                Some("use a database of its own: createdb legwork, --store postgres://…/legwork".to_owned())
+            }
+            Self::Database(DatabaseError::Unreachable(_)) => Some(
+                "see that it runs, and that host, port, user, password and database in --store are right".to_owned(),
+            ),
+            Self::Database(DatabaseError::Address(_)) => {
+                Some("write postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require".to_owned())
+            }
             Self::Listen { .. } => Some("choose another address: --listen 127.0.0.1:0 takes any free port".to_owned()),
             Self::OpenToAll(address) => {
                 Some(format!("make one with `legwork key create NAME`, and listen on {address} then"))
             }
-            Self::Store(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
+            Self::Store(_) | Self::Database(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
         }
     }
 }
@@ -104,15 +127,15 @@ pub struct Running {
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // The folder first: who only waits for it need not read all documents each time.
-    let folder = take(config.store.clone()).await?;
-    let (corpus, store) = (config.corpus.clone(), config.store.clone());
-    let processors = in_background(move || Registry::built_in(&corpus, &store)).await??;
+    let folder = take(&config.store).await?;
+    let (corpus, path) = (config.corpus.clone(), folder.path().to_owned());
+    let processors = in_background(move || Registry::built_in(&corpus, &path)).await??;
     start_in(folder, config, processors).await
 }
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    let folder = take(config.store.clone()).await?;
+    let folder = take(&config.store).await?;
     start_in(folder, config, processors).await
 }
 
@@ -124,11 +147,8 @@ async fn start_in(folder: Folder, config: Config, processors: Registry) -> Resul
     let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
     let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
     let local_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let app = {
-        let (config, database, key) = (config.clone(), folder.database(), local_key.clone());
-        let (stop, hard_stop) = (stop.clone(), hard_stop.clone());
-        in_background(move || App::build(&config, address, &database, &key, processors, &stop, hard_stop)).await??
-    };
+    let base = Base::open(&config.store, folder.database()).await?;
+    let app = App::build(&config, address, base, &local_key, processors, &stop, hard_stop.clone());
     app.keys.refresh().await.map_err(StartError::Keys)?;
     if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {
         return Err(StartError::OpenToAll(config.listen));
@@ -251,10 +271,14 @@ fn is_broken(ended: &Result<(), tokio::task::JoinError>) -> bool {
     ended.is_err()
 }
 
-async fn take(path: PathBuf) -> Result<Folder, StartError> {
+async fn take(store: &StoreAt) -> Result<Folder, StartError> {
+    let path = match store {
+        StoreAt::Folder(path) => path,
+        StoreAt::Database { node, .. } => return Ok(Folder::take_one_of(node)?),
+    };
     let give_up = tokio::time::Instant::now() + HELD_FOR;
     loop {
-        match Folder::take(&path) {
+        match Folder::take(path) {
             Err(FolderError::Held { by: None, .. }) if tokio::time::Instant::now() < give_up => {
                 sleep(Duration::from_millis(20)).await;
             }

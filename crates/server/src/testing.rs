@@ -2,6 +2,7 @@
 //! what the input tells them.
 
 mod contract;
+pub(crate) mod database;
 mod receiver;
 
 use std::sync::Arc;
@@ -76,6 +77,7 @@ impl Nudge for Deaf {
     fn owed(&self) {}
     fn grouped(&self, _: GroupId) {}
     fn logged(&self) {}
+    fn missed(&self) {}
 }
 
 impl World {

@@ -30,6 +30,7 @@ pub(crate) struct Lines {
     outbox: Notify,
     groups: Mutex<HashMap<GroupId, Weak<Notify>>>,
     logs: Notify,
+    missed: Notify,
 }
 
 /// A run that somebody waits for.
@@ -76,6 +77,7 @@ impl Lines {
             outbox: Notify::new(),
             groups: Mutex::default(),
             logs: Notify::new(),
+            missed: Notify::new(),
         })
     }
 
@@ -132,6 +134,11 @@ impl Lines {
         self.logs.notified()
     }
 
+    /// Resolves when anything may have changed since it was last asked.
+    pub(super) fn missed(&self) -> Notified<'_> {
+        self.missed.notified()
+    }
+
     /// The runs that somebody waits for, each with the version that everybody in line has seen at least.
     pub(crate) fn watched(&self) -> Vec<(RunId, u64)> {
         let watched = |shard: &Shard| {
@@ -176,6 +183,12 @@ impl Nudge for Lines {
 
     fn logged(&self) {
         self.logs.notify_waiters();
+    }
+
+    fn missed(&self) {
+        self.work.notify_one();
+        self.outbox.notify_one();
+        self.missed.notify_one();
     }
 }
 

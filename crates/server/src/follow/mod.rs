@@ -138,7 +138,7 @@ impl Follow {
         Ok(missed.len())
     }
 
-    /// Makes up for hints that were lost, once a second, until the server stops.
+    /// Makes up for hints that were lost, once a second and when it is known that some were, until the server stops.
     pub(crate) async fn watch(self) {
         while !self.stop.is_cancelled() {
             if let Err(error) = self.watch_once().await {
@@ -146,6 +146,7 @@ impl Follow {
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
+                () = self.lines.missed() => {}
                 () = sleep(LOOK_ANYWAY) => {}
             }
         }

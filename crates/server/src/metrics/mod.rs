@@ -116,6 +116,19 @@ impl Metrics {
         self.commands.observe(commands as u64);
     }
 
+    /// What there is in all, whichever process did it: of each processor, so many in the queue and so many with a worker;
+    /// and so many deliveries that are owed.
+    pub(crate) fn counted(&self, of: &BTreeMap<String, (i64, i64)>, owed: i64) {
+        self.owed.store(owed, Relaxed);
+        of.keys().for_each(|name| drop(self.processor(name)));
+        let processors = self.processors.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, processor) in &*processors {
+            let (queued, running) = of.get(name).copied().unwrap_or_default();
+            processor.queued.store(queued, Relaxed);
+            processor.running.store(running, Relaxed);
+        }
+    }
+
     /// So many deliveries more are owed than before.
     pub(crate) fn more_owed(&self, more: i64) {
         self.owed.fetch_add(more, Relaxed);

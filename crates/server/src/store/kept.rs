@@ -3,7 +3,8 @@
 use legwork_core::group::{Counts, Group};
 use legwork_core::id::RunId;
 use legwork_core::run::{Life, Run, Status};
-use legwork_core::store::{AddedToGroup, StoreError};
+use legwork_core::store::{AddedToGroup, Created, StoreError};
+use legwork_core::time::Micros;
 use serde::{Deserialize, Serialize};
 
 /// What was created, as it is kept to be told again. What never changes is read where it lies.
@@ -40,6 +41,17 @@ impl Kept {
             runs_before: added.runs_before,
             ends_before: added.ends_before,
         }
+    }
+
+    /// What was added to a group, as it was then; `group` is how it is now. Of anything else this is no answer.
+    pub(super) fn added(&self, group: Group) -> Result<Created, StoreError> {
+        let Self::Runs { ids, counts, at, runs_before, ends_before, .. } = self else {
+            return Err(odd("it is of no runs of a group"));
+        };
+        let group = Group { counts: Counts::new(*counts), modified_at: Micros(*at), ..group };
+        let added = AddedToGroup { group, runs_before: *runs_before, ends_before: *ends_before };
+        let ids = ids.iter().map(|id| id.parse().map_err(odd)).collect::<Result<_, _>>()?;
+        Ok(Created::Runs(added, ids))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod columns;
 mod kept;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod told;
 mod words;

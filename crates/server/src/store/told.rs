@@ -25,11 +25,11 @@ pub(super) struct Told {
     pub(super) logged: bool,
     /// How many deliveries more are owed than before.
     pub(super) more_owed: i64,
-    moves: Vec<Move>,
+    pub(super) moves: Vec<Move>,
 }
 
 /// A run that went from one status to another.
-struct Move {
+pub(super) struct Move {
     of: Arc<Processor>,
     from: Option<Status>,
     to: Status,

@@ -1,10 +1,9 @@
 //! Creates that are done once, however often they are asked for. What was created is found again in the transaction that
 //! would create it, so a twin that comes at the same moment finds it, too.
 
-use legwork_core::group::{Counts, Group};
 use legwork_core::id::GroupId;
 use legwork_core::receipt::{REMEMBERED, Sign, Ticket};
-use legwork_core::store::{AddedToGroup, Create, Created, Once, StoreError};
+use legwork_core::store::{Create, Created, Once, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::params;
 
@@ -102,13 +101,7 @@ fn again(batch: &Batch<'_>, kept: &Kept) -> Result<Option<Created>, StoreError> 
             row.map(|row| Created::Run(Box::new(as_submitted(row.run))))
         }
         Kept::Group(id) => find(id)?.map(|group| Created::Group(at_first(group))),
-        Kept::Runs { group, ids, counts, at, runs_before, ends_before } => {
-            let Some(group) = find(group)? else { return Ok(None) };
-            let group = Group { counts: Counts::new(*counts), modified_at: Micros(*at), ..group };
-            let added = AddedToGroup { group, runs_before: *runs_before, ends_before: *ends_before };
-            let ids = ids.iter().map(|id| id.parse().map_err(odd)).collect::<Result<_, _>>()?;
-            Some(Created::Runs(added, ids))
-        }
+        Kept::Runs { group, .. } => find(group)?.map(|group| kept.added(group)).transpose()?,
     })
 }
 

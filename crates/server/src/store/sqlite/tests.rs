@@ -18,6 +18,7 @@ impl Nudge for Silent {
     fn owed(&self) {}
     fn grouped(&self, _: GroupId) {}
     fn logged(&self) {}
+    fn missed(&self) {}
 }
 
 struct Store1 {
@@ -180,6 +181,7 @@ impl Nudge for Heard {
     fn grouped(&self, _: GroupId) {}
 
     fn logged(&self) {}
+    fn missed(&self) {}
 }
 
 #[tokio::test]

@@ -1,0 +1,153 @@
+//! The queue: who is taken next, and how many are taken before one that waits.
+//!
+//! Several nodes claim at the same time; what one holds, the others pass over. Claims under a limit go one by one, so that
+//! they count each other.
+
+use std::collections::BTreeMap;
+
+use legwork_core::command::Command;
+use legwork_core::fair::{self, Queue, Running, Turn};
+use legwork_core::id::RunId;
+use legwork_core::store::{ApplyError, Claim, Claimed, Place, StoreError};
+use legwork_core::time::Micros;
+use tokio_postgres::Row;
+
+use super::alone::{Stopped, alone};
+use super::link::{BEGIN, COMMIT, Link, Step, Value};
+use super::pool::Pool;
+use super::rows::{self, RunRow, body, get, int, uuid, whole};
+use super::unit::Unit;
+use super::{PostgresStore, sql};
+
+/// A run that may be taken.
+struct Candidate {
+    row: RunRow,
+    input: bytes::Bytes,
+    receiver: Option<String>,
+}
+
+impl PostgresStore {
+    /// Takes what is fair from the queues, until the tokens are used up.
+    pub(super) async fn take(&self, claim: &Claim, now: Micros) -> Result<Vec<Claimed>, StoreError> {
+        let room: BTreeMap<_, _> = claim.room.each.iter().filter(|(_, room)| **room > 0).collect();
+        if room.is_empty() || claim.tokens.is_empty() {
+            // A claim without room is how it is asked whether anything can be written.
+            self.pool.rows(&sql::CAN_WRITE, &[]).await?;
+            return Ok(Vec::new());
+        }
+        let (claimed, unit) = alone(&self.pool, |link| async move { self.taken(&link, claim, now).await }).await?;
+        if let Some(unit) = unit {
+            self.teller.tell(&unit.into_told());
+        }
+        Ok(claimed)
+    }
+
+    async fn taken(&self, link: &Link, claim: &Claim, now: Micros) -> Result<(Vec<Claimed>, Option<Unit>), Stopped> {
+        let processors: Vec<_> = claim.room.each.keys().map(String::as_str).collect();
+        let most: Vec<_> = claim.room.each.values().map(|room| int((*room).min(claim.tokens.len()))).collect();
+        let fronts: Vec<Value<'_>> = vec![&processors, &most, &now.0];
+        let mut steps = vec![Step::Plain(BEGIN)];
+        if claim.limits != fair::Limits::default() {
+            steps.push(Step::With(&sql::PASS_GATE, Vec::new()));
+        }
+        let at = steps.len();
+        steps.push(Step::With(&sql::RUNNING_BY_OWNER, Vec::new()));
+        steps.push(Step::With(&sql::RUNNING_BY_PROCESSOR, Vec::new()));
+        steps.push(Step::With(&sql::FRONTS, fronts));
+        let found = link.all(&steps).await?;
+        let none = Vec::new();
+        let rows = |n: usize| found.get(at + n).unwrap_or(&none);
+        let candidates = rows(2).iter().map(candidate).collect::<Result<Vec<_>, _>>()?;
+        if candidates.is_empty() {
+            link.plain(COMMIT).await.map_err(Stopped::at_commit)?;
+            return Ok((Vec::new(), None));
+        }
+        let mut unit = Unit::new(self.metrics.clone());
+        let mut claimed = Vec::new();
+        let picked = pick(&candidates, claim, counts(rows(0))?, counts(rows(1))?.into_iter().collect());
+        let mut candidates: Vec<_> = candidates.into_iter().map(Some).collect();
+        for (at, token) in picked.into_iter().zip(&claim.tokens) {
+            let Some(Candidate { row, input, receiver }) = candidates.get_mut(at).and_then(Option::take) else {
+                continue;
+            };
+            let id = row.run.id;
+            unit.take(row, receiver);
+            let command = Command::Start { node: claim.node, token: *token, until: claim.until };
+            unit.apply(id, &command, now).map_err(|refused| match refused {
+                ApplyError::Store(error) => error,
+                refused => StoreError::Inconsistent(format!("the queue names run {id}: {refused}")),
+            })?;
+            claimed.extend(unit.run(id).map(|run| Claimed { run: run.clone(), input }));
+        }
+        unit.commit(link, true, Vec::new()).await.map_err(Stopped::at_commit)?;
+        Ok((claimed, Some(unit)))
+    }
+}
+
+fn candidate(row: &Row) -> Result<Candidate, StoreError> {
+    let input = body(row, rows::AFTER_RUN)?.unwrap_or_default();
+    Ok(Candidate { row: rows::run(row, None)?, input, receiver: get(row, rows::AFTER_RUN + 1)? })
+}
+
+fn counts(rows: &[Row]) -> Result<Vec<(String, usize)>, StoreError> {
+    rows.iter().map(|row| Ok((get(row, 0)?, whole(row, 1)?))).collect()
+}
+
+/// Those whose turn it is.
+fn pick(
+    candidates: &[Candidate],
+    claim: &Claim,
+    mut owners: Vec<(String, usize)>,
+    processors: BTreeMap<String, usize>,
+) -> Vec<usize> {
+    let mut queues: Vec<Queue<usize>> = Vec::new();
+    for (at, Candidate { row: RunRow { run, .. }, .. }) in candidates.iter().enumerate() {
+        let owner = owners.iter().position(|(known, _)| known == run.owner.as_str()).unwrap_or_else(|| {
+            owners.push((run.owner.as_str().to_owned(), 0));
+            owners.len() - 1
+        });
+        let legwork_core::run::State::Queued { not_before } = run.life.state else { continue };
+        // They come line by line.
+        match queues.last_mut().filter(|queue| queue.owner == owner && queue.processor == run.processor) {
+            Some(queue) => queue.waiting.push((not_before, at)),
+            None => {
+                queues.push(Queue { processor: run.processor.clone(), owner, waiting: vec![(not_before, at)] });
+            }
+        }
+    }
+    let running = Running { owners: owners.into_iter().map(|(_, count)| count).collect(), processors };
+    fair::share(queues, running, claim.room.clone(), &claim.limits, claim.tokens.len())
+}
+
+/// Where a run stands in line, if it does and `most` are before it at the most.
+pub(super) async fn place(pool: &Pool, id: RunId, most: usize, now: Micros) -> Result<Option<Place>, StoreError> {
+    let Some(spot) = pool.row(&sql::SPOT, &[&uuid(id)]).await? else { return Ok(None) };
+    let (processor, owner): (String, String) = (get(&spot, 0)?, get(&spot, 1)?);
+    let (since, n): (i64, i64) = (get(&spot, 2)?, get(&spot, 3)?);
+    if Micros(since) > now {
+        return Ok(None);
+    }
+    let beyond = int(most.saturating_add(1));
+    let ahead = pool.row(&sql::AHEAD, &[&processor, &owner, &since, &n, &beyond]).await?;
+    let ahead: usize = ahead.map_or(Ok(0), |row| whole(&row, 0))?;
+    let running = counts(&pool.rows(&sql::RUNNING_BY_OWNER, &[]).await?)?;
+    let running_of = |owner: &str| running.iter().find(|(who, _)| who == owner).map_or(0, |(_, count)| *count);
+    let turn = Turn { running: running_of(&owner) + ahead, since: Micros(since) };
+    let mut before = ahead;
+    let mut other = next_owner(pool, &processor, "").await?;
+    while let Some(who) = other.filter(|_| before <= most) {
+        let running = running_of(&who);
+        let worth = fair::worth_reading(turn, running).min(most - before + 1);
+        if who != owner && worth > 0 {
+            let waiting = pool.rows(&sql::FRONT_OF_QUEUE, &[&processor, &who, &now.0, &int(worth)]).await?;
+            let waiting = waiting.iter().map(|row| Ok(Micros(get(row, 0)?))).collect::<Result<Vec<_>, StoreError>>()?;
+            before += fair::before(turn, running, waiting);
+        }
+        other = next_owner(pool, &processor, &who).await?;
+    }
+    Ok(Some(Place { before, of_owner: turn.running }).filter(|place| place.before <= most))
+}
+
+async fn next_owner(pool: &Pool, processor: &str, after: &str) -> Result<Option<String>, StoreError> {
+    pool.row(&sql::NEXT_OWNER, &[&processor, &after]).await?.map_or(Ok(None), |row| get(&row, 0))
+}

@@ -1,0 +1,43 @@
+//! The PostgreSQL store keeps every promise, and what only it can promise.
+
+use legwork_core::store::suite;
+
+use super::*;
+use crate::testing::database::Database;
+
+struct Silent;
+
+impl Nudge for Silent {
+    fn changed(&self, _: RunId) {}
+    fn queued(&self) {}
+    fn owed(&self) {}
+    fn grouped(&self, _: GroupId) {}
+    fn logged(&self) {}
+    fn missed(&self) {}
+}
+
+async fn opened(database: &Database) -> PostgresStore {
+    PostgresStore::open(database.url(), Arc::new(Silent), Metrics::new([])).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_keeps_every_promise() {
+    let Some(server) = Database::server() else { return };
+    for (name, promise) in suite::promises() {
+        let database = server.fresh().await;
+        let store = opened(&database).await;
+        println!("{name}");
+        promise(&store).await;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared() {
+    let Some(server) = Database::server() else { return };
+    let database = server.fresh().await;
+    drop(opened(&database).await);
+    let link = Door::to(Address::of(database.url()).unwrap()).open().await.unwrap();
+    for statement in sql::ALL {
+        link.prepare(statement).await.unwrap_or_else(|error| panic!("{}: {error:?}", statement.text));
+    }
+}
