@@ -5,6 +5,7 @@
 mod cli;
 mod conformance;
 mod crash;
+mod deployment;
 mod documents;
 mod groups;
 mod guide;
