@@ -28,7 +28,7 @@ fn curl(server: &Server, id: RunId, after: &str, seconds: &str) -> String {
 }
 
 /// The whole events of a stream that was cut anywhere, and the id of the last one.
-fn whole(stream: &str) -> (String, Option<String>) {
+pub(crate) fn whole(stream: &str) -> (String, Option<String>) {
     let end = stream.rfind("\n\n").map_or(0, |at| at + 2);
     let events: String = stream[..end].split_inclusive('\n').filter(|line| !line.starts_with(':')).collect();
     let last = events.lines().rev().find_map(|line| line.strip_prefix("id: ")).map(str::to_owned);

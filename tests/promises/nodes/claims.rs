@@ -1,0 +1,146 @@
+//! What has to be true when the dust has settled. The nodes are asked one by one, without the proxy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use legwork_api::client::Client;
+use legwork_api::event::{Event, EventId, LogPage, StateEvent};
+use legwork_api::group::TaskGroup;
+use legwork_api::result::RunPage;
+use legwork_core::id::{GroupId, RunId};
+use legwork_core::run::Status;
+
+use super::clients::{Caller, Notes, Told};
+use super::machines::Machines;
+use crate::receiver::{Call, Receiver};
+
+/// How many runs are looked at together.
+const TOGETHER: usize = 8;
+
+/// Asks every node, and the receiver, whether it is as it was told.
+pub(super) async fn hold(machines: &Machines, notes: &Notes, receiver: &Receiver) {
+    let nodes: Vec<_> = machines.addresses().iter().map(|address| Caller::new(&format!("http://{address}"))).collect();
+    let (accepted, groups) = (notes.runs.lock().unwrap().clone(), notes.groups.lock().unwrap().clone());
+    let ends = each_ended_once(&nodes, &accepted).await;
+    nothing_is_missing(&nodes, &accepted).await;
+    for (n, (id, (runs, told))) in groups.iter().enumerate() {
+        a_group_agrees(&nodes[n % nodes.len()], *id, runs, told, &ends).await;
+    }
+    every_webhook_arrived(machines, &accepted, receiver).await;
+}
+
+/// Every run has come to one end, and its log and streams are whole, the same on any two nodes.
+async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> BTreeMap<RunId, Status> {
+    let all: Vec<_> = accepted.iter().map(|(id, told)| (*id, told.clone())).collect();
+    let mut ends = BTreeMap::new();
+    for (n, some) in all.chunks(TOGETHER).enumerate() {
+        let (one, another) = (nodes[n % nodes.len()].clone(), nodes[(n + 1) % nodes.len()].clone());
+        let looks = some.iter().cloned().map(|(id, told)| {
+            let (one, another) = (one.clone(), another.clone());
+            tokio::spawn(async move { (id, ended_once(&one, &another, id, &told).await) })
+        });
+        for look in looks.collect::<Vec<_>>() {
+            let (id, end) = look.await.unwrap();
+            ends.insert(id, end);
+        }
+    }
+    ends
+}
+
+async fn ended_once(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Status {
+    // It is held until the run has ended, whatever its end.
+    one.ask(&format!("/v1/tasks/runs/{id}/result?timeout=8"), None, Duration::from_secs(10)).await;
+    let events = log(one, id).await;
+    let number = |event: &Event| EventId::in_run(id, 0).same_log(event.id().unwrap());
+    let numbers: Vec<_> = events.iter().map(|event| number(event).unwrap()).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "the log of {id}");
+    let ends: Vec<_> =
+        events.iter().enumerate().filter_map(|(at, event)| Some((at, ended(event)?.run.status))).collect();
+    let [(at, end)] = ends[..] else { panic!("{id} ended {} times", ends.len()) };
+    assert_eq!(at, events.len() - 1, "nothing comes after the end of {id}");
+    if let Some(seen) = told.end {
+        assert_eq!(seen, end, "a caller was told another end of {id}");
+    }
+    let path = format!("/v1/tasks/runs/{id}/events");
+    let stream = one.stream(&path, || false).await;
+    assert_eq!(stream.matches("\nevent: ").count(), events.len(), "the stream of {id} is its log");
+    assert_eq!(stream, another.stream(&path, || false).await, "two nodes say the same of {id}");
+    if let Some(pieced) = &told.stream {
+        assert_eq!(*pieced, stream, "{id}: cut or not, it is the same");
+    }
+    end
+}
+
+async fn log(node: &Caller, id: RunId) -> Vec<Event> {
+    let (mut events, mut after) = (Vec::new(), String::new());
+    loop {
+        let page: LogPage = node.get(&format!("/v1/tasks/runs/{id}/log?limit=7&after={after}")).await.read();
+        events.extend(page.events);
+        match page.next_cursor {
+            Some(cursor) => after = cursor,
+            None => return events,
+        }
+    }
+}
+
+/// The event, if it is the end of a run.
+fn ended(event: &Event) -> Option<&StateEvent> {
+    if let Event::State(state) = event { Some(&**state).filter(|state| state.run.status.is_ended()) } else { None }
+}
+
+/// Every node lists what was accepted, and nothing else: a create that was tried again is one run.
+async fn nothing_is_missing(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) {
+    for node in nodes {
+        let (mut listed, mut cursor) = (BTreeSet::new(), String::new());
+        loop {
+            let page: RunPage = node.get(&format!("/v1/tasks/runs?limit=100{cursor}")).await.read();
+            for run in &page.runs {
+                assert!(listed.insert(run.run_id), "{} is listed twice", run.run_id);
+            }
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let accepted: BTreeSet<_> = accepted.keys().copied().collect();
+        assert_eq!(accepted.difference(&listed).collect::<Vec<_>>(), Vec::<&RunId>::new(), "accepted and not listed");
+        assert_eq!(listed.difference(&accepted).collect::<Vec<_>>(), Vec::<&RunId>::new(), "listed and not accepted");
+    }
+}
+
+/// A group counts its runs as they ended, and its stream told each end once.
+async fn a_group_agrees(node: &Caller, id: GroupId, runs: &[RunId], told: &str, ends: &BTreeMap<RunId, Status>) {
+    let group: TaskGroup = node.get(&format!("/v1/tasks/groups/{id}")).await.read();
+    let mut counts = BTreeMap::new();
+    for run in runs {
+        *counts.entry(ends[run]).or_insert(0) += 1;
+    }
+    assert_eq!(group.status.task_run_status_counts, counts, "{id}");
+    assert_eq!((group.status.num_task_runs, group.status.is_active), (runs.len() as u64, false), "{id}");
+    let events = told.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| Event::read(data).unwrap());
+    let mut seen: Vec<_> = events.filter_map(|event| Some(ended(&event)?.run.run_id)).collect();
+    let mut all = runs.to_vec();
+    seen.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(seen, all, "the stream of {id} tells each end once");
+}
+
+/// Every webhook came, signed, and whenever it came again it was the same.
+async fn every_webhook_arrived(machines: &Machines, accepted: &BTreeMap<RunId, Told>, receiver: &Receiver) {
+    let owed: BTreeSet<_> = accepted.iter().filter(|(_, told)| told.has_webhook).map(|(id, _)| *id).collect();
+    let arrived = |calls: &[Call]| calls.iter().map(Call::run).collect::<BTreeSet<_>>();
+    let calls = receiver.until(|calls| owed.is_subset(&arrived(calls))).await;
+    assert_eq!(arrived(&calls), owed, "and no others");
+    let mut secrets = Vec::new();
+    for address in machines.addresses() {
+        let client = Client::new(&format!("http://{address}"), None).unwrap();
+        secrets.push(client.webhook_secrets().await.unwrap());
+    }
+    assert!(secrets.iter().all(|of_a_node| *of_a_node == secrets[0]), "all nodes sign with the same");
+    let mut bodies = BTreeMap::new();
+    for call in &calls {
+        call.check(&secrets[0]);
+        let first = bodies.entry(call.run()).or_insert_with(|| (call.id().to_owned(), call.body.clone()));
+        assert_eq!((call.id(), &call.body), (&*first.0, &first.1), "the same id, the same bytes");
+    }
+}
