@@ -6,8 +6,8 @@
 //! `LEGWORK_TEST_CHAOS_SECONDS=600 cargo nextest run nodes:: --no-capture`. `LEGWORK_TEST_CHAOS_SEED` has the same
 //! blows fall in the same order again.
 
-mod claims;
-mod clients;
+pub(crate) mod claims;
+pub(crate) mod clients;
 mod machines;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::receiver::{Call, Receiver};
-use crate::support::{Server, here, legwork};
+use crate::support::{Server, Store, here, legwork};
 
 /// Starts a listener and takes its address from what it says.
 fn listening(arguments: &[&str]) -> (std::process::Child, String) {
@@ -35,9 +35,9 @@ fn next_line(child: &mut std::process::Child) -> Value {
 
 #[test]
 fn pattern_4_has_the_receiver_called_with_the_output() {
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), &[]);
-    let (mut listener, url) = listening(&["--json", "--store", &store.path().display().to_string()]);
+    let store = Store::new();
+    let server = Server::start(&store, &[]);
+    let (mut listener, url) = listening(&["--json", "--server", &server.url()]);
     let lines = std::fs::read_to_string(here("tests/guide/webhook.sh")).unwrap();
     let lines =
         lines.replace("https://api.parallel.ai", &server.url()).replace("https://your-server.example.com", &url);
@@ -190,15 +190,15 @@ fn a_question_may_have_its_answer_sent_to_the_command_that_asked() {
 /// The receiver has the request when the server dies, and the server has no answer: it comes again, at once, the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_under_way_at_kill_9_is_sent_again_the_same() {
-    let store = tempfile::tempdir().unwrap();
+    let store = Store::new();
     let receiver = Receiver::start(1).await;
-    let server = Server::start(store.path(), &[]);
+    let server = Server::start(&store, &[]);
     let client = Client::new(&server.url(), None).unwrap();
     let task = json!({"processor": "base", "input": "What is the capital of Chad?", "webhook_url": receiver.url});
     let id = client.create(&task).await.unwrap().run_id;
     receiver.until(|calls| calls.len() == 1).await;
     server.kill();
-    let server = Server::start(store.path(), &[]);
+    let server = Server::start(&store, &[]);
     let calls = receiver.until(|calls| calls.len() >= 2).await;
     let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();
     calls.iter().for_each(|call| call.check(&secrets));
@@ -209,11 +209,11 @@ async fn what_was_under_way_at_kill_9_is_sent_again_the_same() {
 /// Killed again and again while runs end and webhooks are called: each accepted run's webhook is called in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_webhook_is_lost_over_kill_9() {
-    let store = tempfile::tempdir().unwrap();
+    let store = Store::new();
     let receiver = Receiver::start(0).await;
     let mut accepted = BTreeSet::new();
     for round in 0_u64..10 {
-        let server = Server::start(store.path(), &["--idle"]);
+        let server = Server::start(&store, &["--idle"]);
         let client = Client::new(&server.url(), None).unwrap();
         let task = json!({"processor": "base", "input": {"at": 0}, "webhook_url": receiver.url});
         // However slow the machine is.
@@ -230,7 +230,7 @@ async fn no_webhook_is_lost_over_kill_9() {
         drop(tokio::time::timeout(Duration::from_millis(30 + round * 17), creating).await);
         server.kill();
     }
-    let server = Server::start(store.path(), &["--idle"]);
+    let server = Server::start(&store, &["--idle"]);
     let told = |calls: &[Call]| calls.iter().map(Call::run).collect::<BTreeSet<_>>();
     let calls = receiver.until(|calls| accepted.is_subset(&told(calls))).await;
     let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();

@@ -37,7 +37,7 @@ async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> 
         let (one, another) = (nodes[n % nodes.len()].clone(), nodes[(n + 1) % nodes.len()].clone());
         let looks = some.iter().cloned().map(|(id, told)| {
             let (one, another) = (one.clone(), another.clone());
-            tokio::spawn(async move { (id, ended_once(&one, &another, id, &told).await) })
+            tokio::spawn(async move { (id, is_whole(&one, &another, id, &told).await) })
         });
         for look in looks.collect::<Vec<_>>() {
             let (id, end) = look.await.unwrap();
@@ -47,23 +47,14 @@ async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> 
     ends
 }
 
-async fn ended_once(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Status {
-    // It is held until the run has ended, whatever its end.
-    one.ask(&format!("/v1/tasks/runs/{id}/result?timeout=8"), None, Duration::from_secs(10)).await;
-    let events = log(one, id).await;
-    let number = |event: &Event| EventId::in_run(id, 0).same_log(event.id().unwrap());
-    let numbers: Vec<_> = events.iter().map(|event| number(event).unwrap()).collect();
-    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "the log of {id}");
-    let ends: Vec<_> =
-        events.iter().enumerate().filter_map(|(at, event)| Some((at, ended(event)?.run.status))).collect();
-    let [(at, end)] = ends[..] else { panic!("{id} ended {} times", ends.len()) };
-    assert_eq!(at, events.len() - 1, "nothing comes after the end of {id}");
+async fn is_whole(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Status {
+    let (end, events) = ended_once(one, id).await;
     if let Some(seen) = told.end {
         assert_eq!(seen, end, "a caller was told another end of {id}");
     }
     let path = format!("/v1/tasks/runs/{id}/events");
     let stream = one.stream(&path, || false).await;
-    assert_eq!(stream.matches("\nevent: ").count(), events.len(), "the stream of {id} is its log");
+    assert_eq!(stream.matches("\nevent: ").count(), events, "the stream of {id} is its log");
     assert_eq!(stream, another.stream(&path, || false).await, "two nodes say the same of {id}");
     if let Some(pieced) = &told.stream {
         assert_eq!(*pieced, stream, "{id}: cut or not, it is the same");
@@ -71,10 +62,26 @@ async fn ended_once(one: &Caller, another: &Caller, id: RunId, told: &Told) -> S
     end
 }
 
+/// Waits for a run's end, and reads in its log that there is only one, with nothing missing before it and nothing after it.
+/// Returns it, and how many events there are.
+pub(crate) async fn ended_once(node: &Caller, id: RunId) -> (Status, usize) {
+    // It is held until the run has ended, whatever its end.
+    node.ask(&format!("/v1/tasks/runs/{id}/result?timeout=8"), None, Duration::from_secs(10)).await;
+    let events = log(node, id).await;
+    let number = |event: &Event| EventId::in_run(id, 0).same_log(event.id().unwrap());
+    let numbers: Vec<_> = events.iter().map(|event| number(event).unwrap()).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "the log of {id}");
+    let ends: Vec<_> =
+        events.iter().enumerate().filter_map(|(at, event)| Some((at, ended(event)?.run.status))).collect();
+    let [(at, end)] = ends[..] else { panic!("{id} ended {} times", ends.len()) };
+    assert_eq!(at, events.len() - 1, "nothing comes after the end of {id}");
+    (end, events.len())
+}
+
 async fn log(node: &Caller, id: RunId) -> Vec<Event> {
     let (mut events, mut after) = (Vec::new(), String::new());
     loop {
-        let page: LogPage = node.get(&format!("/v1/tasks/runs/{id}/log?limit=7&after={after}")).await.read();
+        let page: LogPage = node.get(&format!("/v1/tasks/runs/{id}/log?limit=20&after={after}")).await.read();
         events.extend(page.events);
         match page.next_cursor {
             Some(cursor) => after = cursor,
@@ -90,21 +97,26 @@ fn ended(event: &Event) -> Option<&StateEvent> {
 
 /// Every node lists what was accepted, and nothing else: a create that was tried again is one run.
 async fn nothing_is_missing(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) {
+    let accepted: BTreeSet<_> = accepted.keys().copied().collect();
     for node in nodes {
-        let (mut listed, mut cursor) = (BTreeSet::new(), String::new());
-        loop {
-            let page: RunPage = node.get(&format!("/v1/tasks/runs?limit=100{cursor}")).await.read();
-            for run in &page.runs {
-                assert!(listed.insert(run.run_id), "{} is listed twice", run.run_id);
-            }
-            match page.next_cursor {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
-        }
-        let accepted: BTreeSet<_> = accepted.keys().copied().collect();
+        let listed = listed(node).await;
         assert_eq!(accepted.difference(&listed).collect::<Vec<_>>(), Vec::<&RunId>::new(), "accepted and not listed");
         assert_eq!(listed.difference(&accepted).collect::<Vec<_>>(), Vec::<&RunId>::new(), "listed and not accepted");
+    }
+}
+
+/// All runs that a node lists.
+pub(crate) async fn listed(node: &Caller) -> BTreeSet<RunId> {
+    let (mut listed, mut cursor) = (BTreeSet::new(), String::new());
+    loop {
+        let page: RunPage = node.get(&format!("/v1/tasks/runs?limit=100{cursor}")).await.read();
+        for run in &page.runs {
+            assert!(listed.insert(run.run_id), "{} is listed twice", run.run_id);
+        }
+        match page.next_cursor {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return listed,
+        }
     }
 }
 

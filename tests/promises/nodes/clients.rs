@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(4);
 
 /// Asks one address, whoever is behind it.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     http: reqwest::Client,
     base: String,
 }
@@ -44,7 +44,7 @@ impl Answer {
 }
 
 impl Caller {
-    pub(super) fn new(base: &str) -> Self {
+    pub(crate) fn new(base: &str) -> Self {
         Self { http: http_to(&base.parse().unwrap()).unwrap(), base: base.to_owned() }
     }
 
