@@ -97,6 +97,7 @@ async fn chaos(machines: Arc<Machines>, duration: Duration) {
     let receiver = Receiver::start(0).await;
     let notes = Arc::new(Notes::new(&proxy(machines.addresses()).await, &receiver.url));
     let callers: Vec<_> = (0..CALLERS).flat_map(|n| clients::start(&notes, seed, n)).collect();
+    let mirror = clients::mirror(&notes, seed);
 
     let (for_blows, until) = (machines.clone(), std::time::Instant::now() + duration);
     let blows = tokio::task::spawn_blocking(move || for_blows.strike(&mut Chance::of(seed, u64::MAX), until));
@@ -109,7 +110,8 @@ async fn chaos(machines: Arc<Machines>, duration: Duration) {
         for caller in callers {
             caller.await.unwrap();
         }
-        claims::hold(&machines, &notes, &receiver).await;
+        notes.complete();
+        claims::hold(&machines, &notes, &receiver, &mirror.await.unwrap()).await;
     };
     let in_time = timeout(CALM, ended).await.is_ok();
     assert!(in_time, "{CALM:?} after the last blow something has not come to its end");

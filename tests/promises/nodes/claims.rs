@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use legwork_api::client::Client;
-use legwork_api::event::{Event, EventId, LogPage, StateEvent};
+use legwork_api::event::{Event, EventId, LogPage};
 use legwork_api::group::TaskGroup;
 use legwork_api::result::RunPage;
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
-use super::clients::{Caller, Notes, Told};
+use super::clients::{Caller, Notes, Told, states};
 use super::machines::Machines;
 use crate::receiver::{Call, Receiver};
 
@@ -18,10 +18,16 @@ use crate::receiver::{Call, Receiver};
 const TOGETHER: usize = 8;
 
 /// Asks every node, and the receiver, whether it is as it was told.
-pub(super) async fn hold(machines: &Machines, notes: &Notes, receiver: &Receiver) {
+pub(super) async fn hold(machines: &Machines, notes: &Notes, receiver: &Receiver, mirror: &str) {
     let nodes: Vec<_> = machines.addresses().iter().map(|address| Caller::new(&format!("http://{address}"))).collect();
     let (accepted, groups) = (notes.runs.lock().unwrap().clone(), notes.groups.lock().unwrap().clone());
-    let ends = each_ended_once(&nodes, &accepted).await;
+    let entered = each_ended_once(&nodes, &accepted).await;
+    let mut mirrored: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (id, status) in states(mirror) {
+        mirrored.entry(id).or_default().push(status);
+    }
+    assert_eq!(mirrored, entered, "the stream of all runs tells each state once, in order");
+    let ends = entered.into_iter().map(|(id, states)| (id, *states.last().unwrap())).collect();
     nothing_is_missing(&nodes, &accepted).await;
     for (n, (id, (runs, told))) in groups.iter().enumerate() {
         a_group_agrees(&nodes[n % nodes.len()], *id, runs, told, &ends).await;
@@ -29,10 +35,11 @@ pub(super) async fn hold(machines: &Machines, notes: &Notes, receiver: &Receiver
     every_webhook_arrived(machines, &accepted, receiver).await;
 }
 
-/// Every run has come to one end, and its log and streams are whole, the same on any two nodes.
-async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> BTreeMap<RunId, Status> {
+/// Every run has come to one end, and its log and streams are whole, the same on any two nodes. Returns the states they
+/// entered.
+async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> BTreeMap<RunId, Vec<Status>> {
     let all: Vec<_> = accepted.iter().map(|(id, told)| (*id, told.clone())).collect();
-    let mut ends = BTreeMap::new();
+    let mut entered = BTreeMap::new();
     for (n, some) in all.chunks(TOGETHER).enumerate() {
         let (one, another) = (nodes[n % nodes.len()].clone(), nodes[(n + 1) % nodes.len()].clone());
         let looks = some.iter().cloned().map(|(id, told)| {
@@ -40,17 +47,17 @@ async fn each_ended_once(nodes: &[Caller], accepted: &BTreeMap<RunId, Told>) -> 
             tokio::spawn(async move { (id, is_whole(&one, &another, id, &told).await) })
         });
         for look in looks.collect::<Vec<_>>() {
-            let (id, end) = look.await.unwrap();
-            ends.insert(id, end);
+            let (id, states) = look.await.unwrap();
+            entered.insert(id, states);
         }
     }
-    ends
+    entered
 }
 
-async fn is_whole(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Status {
-    let (end, events) = ended_once(one, id).await;
+async fn is_whole(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Vec<Status> {
+    let (entered, events) = ended_once(one, id).await;
     if let Some(seen) = told.end {
-        assert_eq!(seen, end, "a caller was told another end of {id}");
+        assert_eq!(Some(&seen), entered.last(), "a caller was told another end of {id}");
     }
     let path = format!("/v1/tasks/runs/{id}/events");
     let stream = one.stream(&path, || false).await;
@@ -59,23 +66,23 @@ async fn is_whole(one: &Caller, another: &Caller, id: RunId, told: &Told) -> Sta
     if let Some(pieced) = &told.stream {
         assert_eq!(*pieced, stream, "{id}: cut or not, it is the same");
     }
-    end
+    entered
 }
 
 /// Waits for a run's end, and reads in its log that there is only one, with nothing missing before it and nothing after it.
-/// Returns it, and how many events there are.
-pub(crate) async fn ended_once(node: &Caller, id: RunId) -> (Status, usize) {
+/// Returns the states that it entered, and how many events there are.
+pub(crate) async fn ended_once(node: &Caller, id: RunId) -> (Vec<Status>, usize) {
     // It is held until the run has ended, whatever its end.
     node.ask(&format!("/v1/tasks/runs/{id}/result?timeout=8"), None, Duration::from_secs(10)).await;
     let events = log(node, id).await;
     let number = |event: &Event| EventId::in_run(id, 0).same_log(event.id().unwrap());
     let numbers: Vec<_> = events.iter().map(|event| number(event).unwrap()).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "the log of {id}");
-    let ends: Vec<_> =
-        events.iter().enumerate().filter_map(|(at, event)| Some((at, ended(event)?.run.status))).collect();
-    let [(at, end)] = ends[..] else { panic!("{id} ended {} times", ends.len()) };
-    assert_eq!(at, events.len() - 1, "nothing comes after the end of {id}");
-    (end, events.len())
+    let state = |event: &Event| if let Event::State(state) = event { Some(state.run.status) } else { None };
+    let entered: Vec<_> = events.iter().filter_map(state).collect();
+    assert_eq!(entered.iter().filter(|status| status.is_ended()).count(), 1, "{id} ended once: {entered:?}");
+    assert!(state(events.last().unwrap()).unwrap().is_ended(), "nothing comes after the end of {id}");
+    (entered, events.len())
 }
 
 async fn log(node: &Caller, id: RunId) -> Vec<Event> {
@@ -88,11 +95,6 @@ async fn log(node: &Caller, id: RunId) -> Vec<Event> {
             None => return events,
         }
     }
-}
-
-/// The event, if it is the end of a run.
-fn ended(event: &Event) -> Option<&StateEvent> {
-    if let Event::State(state) = event { Some(&**state).filter(|state| state.run.status.is_ended()) } else { None }
 }
 
 /// Every node lists what was accepted, and nothing else: a create that was tried again is one run.
@@ -129,8 +131,7 @@ async fn a_group_agrees(node: &Caller, id: GroupId, runs: &[RunId], told: &str, 
     }
     assert_eq!(group.status.task_run_status_counts, counts, "{id}");
     assert_eq!((group.status.num_task_runs, group.status.is_active), (runs.len() as u64, false), "{id}");
-    let events = told.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| Event::read(data).unwrap());
-    let mut seen: Vec<_> = events.filter_map(|event| Some(ended(&event)?.run.run_id)).collect();
+    let mut seen: Vec<_> = states(told).filter(|(_, status)| status.is_ended()).map(|(run, _)| run).collect();
     let mut all = runs.to_vec();
     seen.sort_unstable();
     all.sort_unstable();

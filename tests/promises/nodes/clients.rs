@@ -1,12 +1,13 @@
 //! The callers: one kind for each pattern, and one for groups. They come back until they have what they want, and write down
 //! what they were told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use legwork_api::client::http_to;
+use legwork_api::event::Event;
 use legwork_api::group::{TaskGroup, TaskGroupRunResponse};
 use legwork_api::run::TaskRun;
 use legwork_core::id::{GroupId, RunId};
@@ -22,6 +23,9 @@ use crate::streams::whole;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Streams say something every second.
 const SILENCE: Duration = Duration::from_secs(4);
+
+/// How long a caller waits before it comes back.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Asks one address, whoever is behind it.
 #[derive(Clone)]
@@ -73,7 +77,7 @@ impl Caller {
                     assert!(answer.status < 500, "{path}: {} {}", answer.status, answer.body);
                     return answer;
                 }
-                Some(_) | None => sleep(Duration::from_millis(100)).await,
+                Some(_) | None => sleep(PAUSE).await,
             }
         }
     }
@@ -83,30 +87,45 @@ impl Caller {
     }
 
     /// Reads a stream to its end, cut as it may be, and now and then left by the reader: the events, byte for byte.
-    pub(super) async fn stream(&self, path: &str, mut leaves: impl FnMut() -> bool) -> String {
+    pub(super) async fn stream(&self, path: &str, leaves: impl FnMut() -> bool) -> String {
+        self.stream_until(path, leaves, |_| false).await
+    }
+
+    /// The same of a stream that has no end, until what was read is enough.
+    async fn stream_until(
+        &self,
+        path: &str,
+        mut leaves: impl FnMut() -> bool,
+        is_enough: impl Fn(&str) -> bool,
+    ) -> String {
         let (mut pieced, mut last) = (String::new(), String::new());
         loop {
             let opened = self.request(&format!("{path}?last_event_id={last}"), None).send();
-            let Ok(Ok(mut response)) = timeout(SILENCE, opened).await else { continue };
+            let Ok(Ok(mut response)) = timeout(SILENCE, opened).await else {
+                sleep(PAUSE).await;
+                continue;
+            };
             if response.status() == 503 {
-                sleep(Duration::from_millis(100)).await;
+                sleep(PAUSE).await;
                 continue;
             }
             assert!(response.status().is_success(), "{path}: {}", response.status());
             let mut piece = Vec::new();
             let is_over = loop {
                 match timeout(SILENCE, response.chunk()).await {
-                    Ok(Ok(Some(_))) if leaves() => break false,
                     Ok(Ok(Some(bytes))) => piece.extend_from_slice(&bytes),
                     Ok(Ok(None)) => break true,
                     Ok(Err(_)) | Err(_) => break false,
+                }
+                if leaves() {
+                    break false;
                 }
             };
             // A cut may go through a character; what was whole before it stands.
             let (events, seen) = whole(&String::from_utf8_lossy(&piece));
             pieced.push_str(&events);
             last = seen.unwrap_or(last);
-            if is_over {
+            if is_over || is_enough(&pieced) {
                 return pieced;
             }
         }
@@ -126,6 +145,7 @@ pub(super) struct Notes {
     caller: Caller,
     receiver: String,
     is_enough: AtomicBool,
+    is_complete: AtomicBool,
     pub(super) runs: Mutex<BTreeMap<RunId, Told>>,
     /// The runs of each group, and its stream.
     pub(super) groups: Mutex<BTreeMap<GroupId, (Vec<RunId>, String)>>,
@@ -209,6 +229,26 @@ async fn group(notes: Arc<Notes>, mut chance: Chance) {
     }
 }
 
+/// Follows the states of all runs, until it has seen the end of each that was accepted; returns its stream.
+pub(super) fn mirror(notes: &Arc<Notes>, seed: u64) -> JoinHandle<String> {
+    let (notes, mut chance) = (notes.clone(), Chance::of(seed, 0));
+    tokio::spawn(async move {
+        let is_enough = |told: &str| {
+            let ended: BTreeSet<_> = states(told).filter(|(_, status)| status.is_ended()).map(|(id, _)| id).collect();
+            notes.is_complete.load(Ordering::Relaxed) && notes.runs.lock().unwrap().keys().all(|id| ended.contains(id))
+        };
+        let leaves = || chance.one_in(if notes.goes_on() { 40 } else { 5 });
+        notes.caller.stream_until("/v1/tasks/runs/events", leaves, is_enough).await
+    })
+}
+
+/// The states that a stream tells of; what else is in it is passed over.
+pub(super) fn states(told: &str) -> impl Iterator<Item = (RunId, Status)> {
+    let events = told.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| Event::read(data).unwrap());
+    let state = |event| if let Event::State(state) = event { Some((state.run.run_id, state.run.status)) } else { None };
+    events.filter_map(state)
+}
+
 /// Something to do: mostly little, sometimes for seconds, with something to tell on the way; now and then it fails.
 fn task(chance: &mut Chance) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -227,6 +267,7 @@ impl Notes {
             caller: Caller::new(base),
             receiver: receiver.to_owned(),
             is_enough: AtomicBool::new(false),
+            is_complete: AtomicBool::new(false),
             runs: Mutex::default(),
             groups: Mutex::default(),
             creates: Mutex::default(),
@@ -236,6 +277,11 @@ impl Notes {
     /// No more creates.
     pub(super) fn enough(&self) {
         self.is_enough.store(true, Ordering::Relaxed);
+    }
+
+    /// All that will ever be accepted is written down.
+    pub(super) fn complete(&self) {
+        self.is_complete.store(true, Ordering::Relaxed);
     }
 
     fn goes_on(&self) -> bool {

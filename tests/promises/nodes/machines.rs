@@ -125,9 +125,13 @@ impl Machines {
     pub(super) fn strike(&self, chance: &mut Chance, until: Instant) -> Blows {
         let is_long = until.saturating_duration_since(Instant::now()) > LONG_FORM;
         let (mut blows, mut paused) = (Blows::default(), Vec::new());
-        while Instant::now() < until {
+        // Each of them at least once, however short it is.
+        for which in [0, 5, 9].into_iter().map(Some).chain(std::iter::repeat(None)) {
             sleep(chance.millis(100, 2500));
-            match chance.below(10) {
+            if Instant::now() >= until {
+                break;
+            }
+            match which.unwrap_or_else(|| chance.below(10)) {
                 0..5 => {
                     blows.kills += 1;
                     let node = chance.pick(&self.nodes);
@@ -210,6 +214,7 @@ impl Drop for Machines {
         drop(self.keeper.take().map(JoinHandle::join));
         self.nodes.iter().for_each(Node::kill);
         if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
             eprintln!("{}", self.last_words());
         }
     }
