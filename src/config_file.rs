@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -27,6 +27,7 @@ pub(crate) struct ConfigFile {
     pub(crate) role: Option<RoleArg>,
     pub(crate) slots: Option<usize>,
     pub(crate) processor_slots: BTreeMap<String, usize>,
+    pub(crate) key_slots: Option<NonZeroUsize>,
     pub(crate) creates_per_minute: Option<NonZeroU32>,
     pub(crate) drain: Option<u64>,
     pub(crate) heartbeat: Option<f64>,
@@ -97,10 +98,13 @@ mod tests {
     #[test]
     fn the_slots_of_processors_are_a_table() {
         let file =
-            ConfigFile::parse("creates_per_minute = 2000\n[processor_slots]\nultra = 2\npro-fast = 0\n").unwrap();
+            ConfigFile::parse("creates_per_minute = 2000\nkey_slots = 8\n[processor_slots]\nultra = 2\npro-fast = 0\n")
+                .unwrap();
         assert_eq!(file.creates_per_minute.map(NonZeroU32::get), Some(2000));
+        assert_eq!(file.key_slots.map(NonZeroUsize::get), Some(8));
         assert_eq!(file.processor_slots, BTreeMap::from([("ultra".to_owned(), 2), ("pro-fast".to_owned(), 0)]));
         assert!(ConfigFile::parse("creates_per_minute = 0\n").is_err());
+        assert!(ConfigFile::parse("key_slots = 0\n").is_err());
     }
 
     #[test]

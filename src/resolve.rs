@@ -202,6 +202,7 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         } else {
             args.processor_slots.into_iter().collect()
         })?,
+        key_slots: args.key_slots.or(file.key_slots),
         creates_per_minute: args.creates_per_minute.or(file.creates_per_minute),
         drain: args.drain.or(file.drain).map_or(DRAIN, Duration::from_secs),
         heartbeat: args.heartbeat.or(file.heartbeat).map_or(Ok(HEARTBEAT), |given| seconds("heartbeat", given))?,
@@ -273,6 +274,7 @@ pub(crate) fn target(
         role: Role::All,
         slots: slots(file.slots)?,
         processor_slots: processor_slots(file.processor_slots)?,
+        key_slots: file.key_slots,
         creates_per_minute: None,
         // What is not done goes on with the next command.
         drain: Duration::ZERO,

@@ -1,6 +1,6 @@
 //! What typed settings become.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use super::*;
 
@@ -47,6 +47,15 @@ fn slots_are_given_to_processors_that_there_are() {
     let refused = served(ServeArgs { processor_slots: given("ultar"), ..ServeArgs::default() }).unwrap_err();
     assert_eq!(refused.to_string(), "slots are given to `ultar`, and there is no such processor");
     assert!(refused.hint().unwrap().contains("lite, lite-fast, base"), "{refused:?}");
+}
+
+#[test]
+fn a_key_has_all_slots_unless_it_is_given_fewer() {
+    assert_eq!(served(ServeArgs::default()).unwrap().key_slots, None);
+    let file = || ConfigFile { key_slots: NonZeroUsize::new(8), ..ConfigFile::default() };
+    let typed = ServeArgs { key_slots: NonZeroUsize::new(2), ..ServeArgs::default() };
+    assert_eq!(serve(typed, file(), &at_home()).unwrap().config.key_slots, NonZeroUsize::new(2));
+    assert_eq!(serve(ServeArgs::default(), file(), &at_home()).unwrap().config.key_slots, NonZeroUsize::new(8));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What `serve` can be told, by option or by variable.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use clap::{Args as _, Command, FromArgMatches as _, ValueEnum};
 
@@ -33,11 +33,11 @@ pub(crate) struct ServeArgs {
     /// What this process does [default: all].
     #[arg(long, value_enum, env = "LEGWORK_ROLE")]
     pub(crate) role: Option<RoleArg>,
-    /// How many runs are worked on at a time [default: 64].
+    /// How many runs this process works on at a time [default: 64].
     #[arg(long, value_name = "COUNT", env = "LEGWORK_SLOTS")]
     pub(crate) slots: Option<usize>,
-    /// How many runs of this processor are worked on at a time at the most, beside what `--slots` says for all; 0 is never.
-    /// May be given several times.
+    /// How many runs of this processor are worked on at a time at the most, by all processes on the store together; 0 is
+    /// never. Give each process the same. May be given several times.
     #[arg(
         long,
         value_name = "NAME=COUNT",
@@ -46,6 +46,10 @@ pub(crate) struct ServeArgs {
         value_parser = name_and_count
     )]
     pub(crate) processor_slots: Vec<(String, usize)>,
+    /// How many runs of each key are worked on at a time at the most, by all processes on the store together [default: as many
+    /// as there are slots]. Give each process the same.
+    #[arg(long, value_name = "COUNT", env = "LEGWORK_KEY_SLOTS")]
+    pub(crate) key_slots: Option<NonZeroUsize>,
     /// How often each key may create runs a minute, for example 2000 [default: as often as it likes]. Adding runs to a group
     /// counts once.
     #[arg(long, value_name = "COUNT", env = "LEGWORK_CREATES_PER_MINUTE")]

@@ -146,6 +146,7 @@ mod tests {
             role: Role::All,
             slots: 64,
             processor_slots: std::collections::BTreeMap::new(),
+            key_slots: None,
             creates_per_minute: None,
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::command::{Command, Refused};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
 use crate::fact::Fact;
-use crate::fair::Room;
+use crate::fair::{Limits, Room};
 use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use crate::key::Key;
@@ -41,12 +41,15 @@ pub trait Store: Send + Sync + 'static {
     async fn apply(&self, id: RunId, command: Command, now: Micros) -> Result<Life, ApplyError>;
 
     /// Takes runs from the queue as [`fair::share`](crate::fair::share) says, those that wait longest first; fair between
-    /// owners. A run is given to one claimer only.
+    /// owners. A run is given to one claimer only. What counts against the limits of a claim is every run under a lease,
+    /// whoever holds it, from its start until its attempt has ended, be it by [`Command::Lapse`]; claims that come at once
+    /// count each other.
     async fn claim(&self, claim: Claim, now: Micros) -> Result<Vec<Claimed>, StoreError>;
 
-    /// How many runs of the same processor would be taken before this one if there were room for all of them now. `None`
-    /// when it is not in line, or when more than `most` are before it.
-    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError>;
+    /// Where a run stands in line: before whom it would be taken if there were room for all of them now. That is the order, in
+    /// which a claim passes over those that a limit holds back: one whose owner is at his limit may be taken later than its
+    /// place says, after others' that are behind it. `None` when it is not in line, or when more than `most` are before it.
+    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<Place>, StoreError>;
 
     /// A run as it is now.
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
@@ -318,6 +321,8 @@ pub struct Claim {
     pub node: NodeId,
     /// How many runs of each processor it has room for.
     pub room: Room,
+    /// How many runs may be worked on at a time, with those of all other nodes.
+    pub limits: Limits,
     /// A fresh token for each run it would take; their number bounds the whole.
     pub tokens: Vec<Token>,
     /// When the leases run out.
@@ -331,6 +336,16 @@ pub struct Claimed {
     pub run: Run,
     /// What was submitted.
     pub input: Bytes,
+}
+
+/// Where a run stands in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// How many runs of the same processor, whoever's, are taken before it.
+    pub before: usize,
+    /// How many of its owner's go before it: those of the same processor that wait longer, and all that are being worked on,
+    /// whatever for.
+    pub of_owner: usize,
 }
 
 /// A sender's wish for deliveries.

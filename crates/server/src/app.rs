@@ -1,9 +1,11 @@
 //! How a server is put together. This file alone names concrete stores, clocks and processors.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use legwork_core::fair;
 use legwork_core::store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +66,9 @@ impl App {
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
-        let slots = Slots { all: config.slots, each: config.processor_slots.clone() };
+        let each_owner = config.key_slots.map(NonZeroUsize::get);
+        let at_work = fair::Limits { each_processor: config.processor_slots.clone(), each_owner };
+        let slots = Slots { all: config.slots, limits: at_work };
         let limits = Limits::new(config.creates_per_minute);
         let api = Api::new(Parts {
             runs: runs.clone(),
@@ -95,7 +99,7 @@ fn ceilings(role: Role, slots: &Slots, processors: &Registry) -> Ceilings {
         Role::Api => Ceilings::default(),
         Role::All | Role::Worker => {
             let each = processors.names().map(|name| (name.to_owned(), slots.most(name)));
-            Ceilings { all: slots.all, each: each.collect() }
+            Ceilings { all: slots.all, each: each.collect(), each_owner: slots.limits.each_owner }
         }
     }
 }

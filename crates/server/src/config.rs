@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,8 +32,10 @@ pub struct Config {
     pub role: Role,
     /// How many runs it works on at a time.
     pub slots: usize,
-    /// How many runs of these processors it works on at a time at the most; 0 is never.
+    /// How many runs of these processors are worked on at a time at the most, by all processes on the store; 0 is never.
     pub processor_slots: BTreeMap<String, usize>,
+    /// How many runs of each key are worked on at a time at the most, by all processes on the store.
+    pub key_slots: Option<NonZeroUsize>,
     /// How often each key may create runs a minute; `None` is as often as it likes.
     pub creates_per_minute: Option<NonZeroU32>,
     /// How long running work may go on after a stop was asked for.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing};
+use legwork_core::fair::Limits;
 use legwork_core::group::Counts;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::run::{Failure, FailureCode, Status};
@@ -139,7 +140,8 @@ impl Day {
         self.tokens += n;
         let room = [("base".to_owned(), usize::try_from(n).unwrap())].into();
         let until = self.world.runs.now() + Duration::from_secs(30);
-        let claimed = self.world.runs.claim(Claim { node: NodeId(1), room, tokens, until }).await.unwrap();
+        let claim = Claim { node: NodeId(1), room, limits: Limits::default(), tokens, until };
+        let claimed = self.world.runs.claim(claim).await.unwrap();
         let lease = |run: &legwork_core::run::Run| (run.id, run.life.state.lease().unwrap().token);
         self.leases.extend(claimed.iter().map(|claimed| lease(&claimed.run)));
     }

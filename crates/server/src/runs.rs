@@ -7,14 +7,14 @@ use futures_util::future::join_all;
 use legwork_core::command::{Command, Refused};
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::{Fact, What};
-use legwork_core::fair::Room;
+use legwork_core::fair::{Limits, Room};
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{
     AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, ForgetError, GroupRuns, ListQuery,
-    NewGroup, NewRun, Once, OwedDelivery, Page, Store, StoreError,
+    NewGroup, NewRun, Once, OwedDelivery, Page, Place, Store, StoreError,
 };
 use legwork_core::time::Micros;
 use uuid::Uuid;
@@ -206,8 +206,8 @@ impl Runs {
         self.store.claim(claim, self.clock.now()).await
     }
 
-    /// How many runs are taken before this one, if that are `most` at the most and it is in line.
-    pub(crate) async fn place(&self, id: RunId, most: usize) -> Result<Option<usize>, StoreError> {
+    /// Where a run stands in line, if it does and `most` are before it at the most.
+    pub(crate) async fn place(&self, id: RunId, most: usize) -> Result<Option<Place>, StoreError> {
         self.store.place(id, most, self.clock.now()).await
     }
 
@@ -220,7 +220,8 @@ impl Runs {
     /// same.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         self.due(1).await?;
-        let nothing = Claim { node: NodeId(0), room: Room::default(), tokens: Vec::new(), until: self.now() };
+        let (room, limits) = (Room::default(), Limits::default());
+        let nothing = Claim { node: NodeId(0), room, limits, tokens: Vec::new(), until: self.now() };
         self.claim(nothing).await.map(drop)
     }
 

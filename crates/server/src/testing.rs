@@ -17,6 +17,7 @@ use legwork_api::webhook;
 use legwork_core::command::Command;
 use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
+use legwork_core::fair;
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
@@ -109,12 +110,21 @@ impl World {
     /// A server with keys that may create so often a minute.
     pub(crate) fn with_creates_per_minute(keys: &[&str], creates: u32) -> Self {
         let limits = Limits::new(std::num::NonZeroU32::new(creates));
-        Self::limited(tempfile::tempdir().unwrap(), keys, true, webhook::Output::Always, limits, &[])
+        Self::limited(
+            tempfile::tempdir().unwrap(),
+            keys,
+            true,
+            webhook::Output::Always,
+            limits,
+            fair::Limits::default(),
+        )
     }
 
-    /// A server that works on so many runs of these processors at a time at the most.
-    pub(crate) fn with_processor_slots(each: &[(&str, usize)]) -> Self {
-        Self::limited(tempfile::tempdir().unwrap(), &[], true, webhook::Output::Always, Limits::new(None), each)
+    /// A server that works on so many runs of these processors at a time at the most, and of each key.
+    pub(crate) fn with_limits(each_processor: &[(&str, usize)], each_owner: Option<usize>) -> Self {
+        let each_processor = each_processor.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
+        let at_work = fair::Limits { each_processor, each_owner };
+        Self::limited(tempfile::tempdir().unwrap(), &[], true, webhook::Output::Always, Limits::new(None), at_work)
     }
 
     fn with(keys: &[&str], hints: bool) -> Self {
@@ -131,7 +141,7 @@ impl World {
     }
 
     fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool, output: webhook::Output) -> Self {
-        Self::limited(folder, keys, hints, output, Limits::new(None), &[])
+        Self::limited(folder, keys, hints, output, Limits::new(None), fair::Limits::default())
     }
 
     fn limited(
@@ -140,7 +150,7 @@ impl World {
         hints: bool,
         output: webhook::Output,
         limits: Limits,
-        processor_slots: &[(&str, usize)],
+        at_work: fair::Limits,
     ) -> Self {
         let clock = Arc::new(TestClock::at(MONDAY));
         let lines = Lines::new();
@@ -171,10 +181,9 @@ impl World {
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
         let store_id = "store_test".to_owned();
-        let each = processor_slots.iter().map(|(name, most)| ((*name).to_owned(), *most));
-        let slots = Slots { all: 4, each: each.collect() };
+        let slots = Slots { all: 4, limits: at_work };
         let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
-        let ceilings = Ceilings { all: slots.all, each: ceilings.collect() };
+        let ceilings = Ceilings { all: slots.all, each: ceilings.collect(), each_owner: slots.limits.each_owner };
         let api = Api::new(Parts {
             runs: runs.clone(),
             follow: follow.clone(),

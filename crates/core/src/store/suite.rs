@@ -11,9 +11,10 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 
-use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Store};
+use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Place, Store};
 use crate::command::{Command, Refused};
 use crate::fact::{Report, ReportBody, Step, What};
+use crate::fair::Limits;
 use crate::id::{NodeId, Owner, RunId, Token};
 use crate::run::{Failure, FailureCode, Lineage, Run, State, Status};
 use crate::time::Micros;
@@ -21,6 +22,7 @@ use crate::time::Micros;
 mod deliveries;
 mod groups;
 mod keys;
+mod limits;
 mod receipts;
 
 /// A check of one promise; it panics when the promise is broken.
@@ -28,7 +30,8 @@ pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> 
 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
-    [of_runs(), groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat()
+    let of_others = [groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat();
+    [of_runs(), limits::promises(), of_others].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {
@@ -105,6 +108,7 @@ fn room(of: &[(&str, usize)], tokens: std::ops::Range<u64>) -> Claim {
     Claim {
         node: NodeId(1),
         room: of.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+        limits: Limits::default(),
         tokens: tokens.map(Token).collect(),
         until: LEASE,
     }
@@ -218,7 +222,7 @@ async fn no_owner_starves_another(store: &dyn Store) {
     submit_many(store, "key_busy", "base", 1, 10_000).await;
     assert_eq!(claim(store, 4, 1).await.len(), 4);
     submit(store, NewRun { owner: Owner::named("key_calm"), ..new(20_000) }, T).await;
-    assert_eq!(store.place(id(20_000), 1000, T).await.unwrap(), Some(0));
+    assert_eq!(store.place(id(20_000), 1000, T).await.unwrap(), Some(Place { before: 0, of_owner: 0 }));
     assert_eq!(claim(store, 1, 10).await[0].run.id, id(20_000));
 }
 
@@ -250,8 +254,8 @@ async fn runs_are_taken_in_the_places_that_were_told(store: &dyn Store) {
     assert_eq!(claim(store, 4, 1).await.len(), 4);
     let mut told = BTreeMap::new();
     for number in (1..10).chain(21..24).chain(41..46) {
-        if let Some(before) = store.place(id(number), 100, T).await.unwrap() {
-            told.insert(before, id(number));
+        if let Some(place) = store.place(id(number), 100, T).await.unwrap() {
+            told.insert(place.before, id(number));
         }
     }
     assert_eq!(told.keys().copied().collect::<Vec<_>>(), (0..13).collect::<Vec<_>>());
@@ -262,7 +266,7 @@ async fn runs_are_taken_in_the_places_that_were_told(store: &dyn Store) {
 async fn a_place_is_told_only_as_far_as_asked_for(store: &dyn Store) {
     submit_many(store, "key_one", "base", 1, 12).await;
     submit_many(store, "key_two", "base", 21, 12).await;
-    let place = async |number, most| store.place(id(number), most, T).await.unwrap();
+    let place = async |number, most| store.place(id(number), most, T).await.unwrap().map(|place| place.before);
     let last = place(12, 100).await.unwrap();
     assert!((22..=23).contains(&last), "{last}");
     assert_eq!((place(12, last).await, place(12, last - 1).await), (Some(last), None));

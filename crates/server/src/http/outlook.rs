@@ -1,11 +1,12 @@
 //! What a run that waits may expect: its place in line, and when it is likely to be done.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use legwork_api::run::{QueueView, TaskRun};
 use legwork_core::eta;
 use legwork_core::run::{Run, Status};
-use legwork_core::store::StoreError;
+use legwork_core::store::{Place, StoreError};
 
 use super::Api;
 
@@ -17,6 +18,8 @@ const COUNTED: usize = 1000;
 pub(crate) struct Ceilings {
     pub(crate) all: usize,
     pub(crate) each: BTreeMap<String, usize>,
+    /// And of one owner, whatever for.
+    pub(crate) each_owner: Option<usize>,
 }
 
 /// A run as it is, and while it waits what it may expect. That is for whoever looks at one run now: it changes without the
@@ -25,29 +28,30 @@ pub(super) async fn with_outlook(api: &Api, run: &Run) -> Result<TaskRun, StoreE
     let mut shown = TaskRun::from(run);
     if run.life.status() == Status::Queued {
         let place = api.runs.place(run.id, COUNTED).await?;
-        let eta = place.and_then(|before| expected(api, &run.processor, before)).map(|time| api.runs.now() + time);
-        let view = QueueView { queue_position: place.map(|before| before as u64), eta };
+        let eta = place.and_then(|place| expected(api, &run.processor, place)).map(|time| api.runs.now() + time);
+        let view = QueueView { queue_position: place.map(|place| place.before as u64), eta };
         shown.legwork = shown.legwork.map(|ours| ours.with_queue(view));
     }
     Ok(shown)
 }
 
-/// How long a run with so many before it is likely to take; `None` while no run of its processor has ended here, and where
-/// none is worked on.
-fn expected(api: &Api, processor: &str, before: usize) -> Option<std::time::Duration> {
+/// How long a run in this place is likely to take; `None` while no run of its processor has ended here, and where none is
+/// worked on. It waits for the slots, and for its owner's limit: for whichever takes longer.
+fn expected(api: &Api, processor: &str, Place { before, of_owner }: Place) -> Option<Duration> {
     let of = api.metrics.processor(processor);
     let (typical, running) = (of.typical()?, of.running());
     let others = api.metrics.running().saturating_sub(running);
     let most = api.ceilings.each.get(processor).copied().unwrap_or(0);
     // What others take now is not there; but it will be shared, so that one is there in the end.
     let slots = most.min(api.ceilings.all.saturating_sub(others).max(1));
-    eta::Outlook { before, running, slots, typical }.done_in()
+    let for_slots = eta::Outlook { before, running, slots, typical }.done_in()?;
+    let Some(most) = api.ceilings.each_owner else { return Some(for_slots) };
+    let for_owner = eta::Outlook { before: of_owner, running: 0, slots: most, typical }.done_in()?;
+    Some(for_slots.max(for_owner))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use legwork_core::command::Command;
     use legwork_core::id::RunId;
     use serde_json::{Value, json};
@@ -91,6 +95,25 @@ mod tests {
         assert_eq!(looked_at(&world, waiting[4]).await["queue_position"], json!(0));
         let running = looked_at(&world, waiting[0]).await;
         assert!(running.get("queue_position").is_none() && running.get("eta").is_none(), "{running}");
+    }
+
+    /// Four slots, but one at a time of each key.
+    #[tokio::test]
+    async fn a_key_at_its_limit_waits_for_its_own() {
+        let world = World::with_limits(&[], Some(1));
+        work_for(&world, Duration::from_secs(40)).await;
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            waiting.push(world.submit("hang").await);
+        }
+        for at_work in 0..2 {
+            for (i, until) in [(1, 80), (2, 120)] {
+                let ours = looked_at(&world, waiting[i]).await;
+                let eta = (world.runs.now() + Duration::from_secs(until)).to_string();
+                assert_eq!((&ours["queue_position"], &ours["eta"]), (&json!(i - at_work), &json!(eta)), "{i}");
+            }
+            assert_eq!(world.worker.once().await.unwrap(), 1 - at_work);
+        }
     }
 
     #[tokio::test]

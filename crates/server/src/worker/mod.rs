@@ -43,7 +43,8 @@ pub(crate) struct Worker {
     lines: Arc<Lines>,
     bench: Arc<Bench>,
     busy: Mutex<Busy>,
-    /// Rung when a slot became free.
+    /// Rung when an attempt of this worker has ended: a slot is free, and perhaps a place under a limit. What ends elsewhere
+    /// rings nothing here; the queue is looked at anyway.
     freed: Notify,
     attempts: TaskTracker,
 }
@@ -109,7 +110,8 @@ impl Worker {
         let (leases, asked) = (&self.bench.leases, Instant::now());
         leases.ask_for(&tokens);
         let until = self.bench.runs.now() + LEASE;
-        let claim = Claim { node: self.node, room, tokens: tokens.clone(), until };
+        let limits = self.slots.limits.clone();
+        let claim = Claim { node: self.node, room, limits, tokens: tokens.clone(), until };
         let claimed = self.bench.runs.claim(claim).await;
         let started = claimed.map(|claimed| {
             let count = claimed.len();

@@ -1,9 +1,8 @@
-//! How a worker's slots are shared: long runs never take them all, so that a short one always finds a place soon; and no
-//! processor takes more than it was given.
+//! How a worker's slots are shared: long runs never take them all, so that a short one always finds a place soon.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use legwork_core::fair::Room;
+use legwork_core::fair::{Limits, Room};
 use legwork_core::tier::{Tier, Weight};
 
 /// How many runs a worker works on at a time.
@@ -11,8 +10,8 @@ use legwork_core::tier::{Tier, Weight};
 pub(crate) struct Slots {
     /// Of all processors together.
     pub(crate) all: usize,
-    /// Of these processors at the most, each beside the others' share; 0 is never.
-    pub(crate) each: BTreeMap<String, usize>,
+    /// What it keeps to together with all others that work on the store: the store counts.
+    pub(crate) limits: Limits,
 }
 
 /// How many runs of each processor are being worked on.
@@ -30,10 +29,6 @@ impl Busy {
         }
     }
 
-    fn with(&self, processor: &str) -> usize {
-        self.0.get(processor).copied().unwrap_or_default()
-    }
-
     /// How many there are of those that hold a worker at least so long.
     fn from(&self, lightest: Weight) -> usize {
         self.0.iter().filter(|(name, _)| weight(name) >= lightest).map(|(_, count)| count).sum()
@@ -46,7 +41,7 @@ fn weight(processor: &str) -> Weight {
 }
 
 impl Slots {
-    /// How many more runs may be started, of each processor and of those together that share a part of the slots.
+    /// How many more runs there are slots for, of each processor and of those together that share a part of the slots.
     pub(super) fn room<'a>(&self, busy: &Busy, processors: impl Iterator<Item = &'a str>) -> Room {
         let names: BTreeSet<_> = processors.map(str::to_owned).collect();
         let together = [Weight::Light, Weight::Middle, Weight::Heavy].map(|lightest| {
@@ -56,9 +51,7 @@ impl Slots {
         let room = Room { each: BTreeMap::new(), together: together.into() };
         let each = names.into_iter().map(|name| {
             let shared = room.together.iter().filter(|(of, _)| of.contains(&name)).map(|(_, room)| *room).min();
-            let own = self.each.get(&name).map(|most| most.saturating_sub(busy.with(&name)));
-            let free = shared.into_iter().chain(own).min().unwrap_or(0);
-            (name, free)
+            (name, shared.unwrap_or(0))
         });
         let each = each.filter(|(_, free)| *free > 0).collect();
         Room { each, ..room }
@@ -67,7 +60,7 @@ impl Slots {
     /// How many runs of this processor are worked on at a time when there are no others.
     pub(crate) fn most(&self, processor: &str) -> usize {
         let share = self.share(weight(processor));
-        self.each.get(processor).map_or(share, |most| share.min(*most))
+        self.limits.each_processor.get(processor).map_or(share, |most| share.min(*most))
     }
 
     /// How many slots the runs of a weight share with heavier ones: what runs for minutes or longer gets three quarters of
@@ -90,8 +83,8 @@ mod tests {
         Busy([("lite", light), ("core", middle), ("pro", heavy)].map(|(name, n)| (name.to_owned(), n)).into())
     }
 
-    fn slots(all: usize, each: &[(&str, usize)]) -> Slots {
-        Slots { all, each: each.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect() }
+    fn slots(all: usize) -> Slots {
+        Slots { all, limits: Limits::default() }
     }
 
     /// How many more of a processor may be started.
@@ -102,7 +95,7 @@ mod tests {
 
     #[test]
     fn heavy_runs_leave_room_for_light_ones() {
-        let slots = slots(64, &[]);
+        let slots = slots(64);
         assert_eq!(free(&slots, &busy(0, 0, 0), "pro"), 32);
         assert_eq!(free(&slots, &busy(0, 0, 32), "pro"), 0);
         assert_eq!(free(&slots, &busy(0, 0, 32), "core"), 16);
@@ -114,33 +107,30 @@ mod tests {
     #[test]
     fn a_single_slot_serves_every_weight() {
         for processor in ["lite", "core", "pro"] {
-            assert_eq!(free(&slots(1, &[]), &busy(0, 0, 0), processor), 1);
-            assert_eq!(free(&slots(1, &[]), &busy(1, 0, 0), processor), 0);
+            assert_eq!(free(&slots(1), &busy(0, 0, 0), processor), 1);
+            assert_eq!(free(&slots(1), &busy(1, 0, 0), processor), 0);
         }
     }
 
     #[test]
     fn only_processors_with_room_are_asked_for() {
-        let room = slots(4, &[]).room(&busy(0, 0, 2), ["lite", "pro-fast", "my-own"].into_iter());
+        let room = slots(4).room(&busy(0, 0, 2), ["lite", "pro-fast", "my-own"].into_iter());
         assert_eq!(room.each, BTreeMap::from([("lite".to_owned(), 2)]));
     }
 
     /// Two kinds of heavy runs do not each take the half that is for both.
     #[test]
     fn processors_of_one_weight_share_their_part() {
-        let room = slots(4, &[]).room(&Busy::default(), ["lite", "pro", "ultra"].into_iter());
+        let room = slots(4).room(&Busy::default(), ["lite", "pro", "ultra"].into_iter());
         let heavy: BTreeSet<_> = ["pro", "ultra"].map(str::to_owned).into();
         assert!(room.together.contains(&(heavy, 2)), "{room:?}");
     }
 
     #[test]
-    fn a_processor_takes_no_more_than_it_was_given() {
-        let few = slots(64, &[("pro", 3), ("core", 0), ("lite", 1000)]);
-        assert_eq!(free(&few, &busy(0, 0, 0), "pro"), 3);
-        assert_eq!(free(&few, &busy(0, 0, 2), "pro"), 1);
-        assert_eq!(free(&few, &busy(0, 0, 9), "pro"), 0);
-        assert_eq!(free(&few, &busy(0, 0, 0), "core"), 0);
-        assert_eq!(free(&few, &busy(0, 0, 0), "lite"), 64);
+    fn a_processor_gets_its_share_or_its_limit_whichever_is_less() {
+        let each_processor =
+            [("pro", 3), ("core", 0), ("lite", 1000)].map(|(name, most)| (name.to_owned(), most)).into();
+        let few = Slots { limits: Limits { each_processor, each_owner: None }, ..slots(64) };
         assert_eq!(["pro", "core", "lite", "base", "ultra"].map(|name| few.most(name)), [3, 0, 64, 64, 32]);
     }
 }

@@ -2,11 +2,12 @@
 
 use legwork_core::command::Command;
 use legwork_core::fact::What;
+use legwork_core::fair::Limits;
 use legwork_core::id::Owner;
 use legwork_core::run::{FailureCode, MAX_ATTEMPTS, State, Status};
-use legwork_core::store::ListQuery;
+use legwork_core::store::{ListQuery, NewRun};
 
-use crate::testing::World;
+use crate::testing::{self, World};
 
 use super::*;
 
@@ -133,7 +134,8 @@ async fn what_a_dead_process_was_at_is_taken_up_at_once() {
     let world = World::new();
     let (hung, waiting) = (world.submit("be deaf").await, world.submit("hello").await);
     let room = [("base".to_owned(), 1)].into();
-    let claim = Claim { node: NodeId(1), room, tokens: vec![Token(1)], until: world.runs.now() + LEASE };
+    let (limits, until) = (Limits::default(), world.runs.now() + LEASE);
+    let claim = Claim { node: NodeId(1), room, limits, tokens: vec![Token(1)], until };
     assert_eq!(world.runs.claim(claim).await.unwrap()[0].run.id, hung);
     let world = world.restarted();
     assert_eq!(world.sweeper.once().await.unwrap(), 1);
@@ -173,8 +175,8 @@ async fn a_lease_that_is_lost_ends_the_attempt_and_changes_nothing() {
 
 /// Another processor's runs, which wait behind them, go on.
 #[tokio::test]
-async fn a_processor_takes_no_more_slots_than_it_was_given() {
-    let world = World::with_processor_slots(&[("base", 1), ("lite", 0)]);
+async fn no_more_runs_of_a_processor_are_worked_on_than_its_limit_says() {
+    let world = World::with_limits(&[("base", 1), ("lite", 0)], None);
     for processor in ["base", "base", "base", "lite", "core"] {
         world.submit_for(processor, "be deaf").await;
     }
@@ -184,6 +186,33 @@ async fn a_processor_takes_no_more_slots_than_it_was_given() {
     let mut running: Vec<_> = running.runs.into_iter().map(|run| run.processor).collect();
     running.sort();
     assert_eq!(running, ["base", "core"]);
+}
+
+/// Not after a second, when the queue is looked at anyway: the bell rings, and the place is free by then.
+#[tokio::test]
+async fn an_end_under_a_limit_wakes_the_worker_for_the_next() {
+    let world = World::with_limits(&[("base", 1)], Some(1));
+    let (first, second) = (world.submit("hang").await, world.submit("hello").await);
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+    assert_eq!(world.worker.once().await.unwrap(), 0);
+    world.runs.apply(first, Command::Finish).await.unwrap();
+    world.worker.freed.notified().await;
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+    world.until_status(second, Status::Completed).await;
+}
+
+/// Another key's runs go on.
+#[tokio::test]
+async fn no_more_runs_of_a_key_are_worked_on_than_the_limit_says() {
+    let world = World::with_limits(&[], Some(2));
+    for processor in ["base", "lite", "core"] {
+        world.submit_for(processor, "be deaf").await;
+    }
+    assert_eq!(world.worker.once().await.unwrap(), 2);
+    let others = NewRun { owner: Owner::named("key_other"), ..testing::fresh("base", "be deaf") };
+    let others = world.runs.submit(others).await.unwrap().id;
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+    assert_eq!(world.status(others).await, Status::Running);
 }
 
 /// Not even when there are two kinds of them in line.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Form, Heard, Standing, Tells, Webhook};
+use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Heard, Standing, Webhook};
 use legwork_core::fact::What;
 use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId, Token};
@@ -17,26 +17,7 @@ use super::read::{all, blob, one};
 use super::rows::get;
 use super::sql;
 use super::writer::Batch;
-
-/// The number that [`Tells`] has in the file.
-pub(super) fn tells_number(tells: Tells) -> i64 {
-    i64::from(tells.ends) | (i64::from(tells.questions) << 1)
-}
-
-pub(super) fn tells_of(number: i64) -> Tells {
-    Tells { ends: number & 1 != 0, questions: number & 2 != 0 }
-}
-
-const fn form_number(form: Form) -> i64 {
-    match form {
-        Form::Official => 0,
-        Form::Guide => 1,
-    }
-}
-
-fn form_of(number: i64) -> Form {
-    if number == form_number(Form::Guide) { Form::Guide } else { Form::Official }
-}
+use crate::store::columns::{form_number, form_of, micros};
 
 /// Keeps a new run's webhook.
 pub(super) fn register(batch: &Batch<'_>, n: i64, webhook: &Webhook) -> Result<(), StoreError> {
@@ -263,8 +244,4 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
         None => Heard::Nothing { why: said },
     };
     Ok(Attempt { at: Micros(get(row, 0)?), took: Duration::from_micros(get(row, 1)?), heard })
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

@@ -12,11 +12,12 @@ use super::read::{all, fact, one};
 use super::rows::{self, get};
 use super::writer::Batch;
 use super::{sql, write};
+use crate::store::columns::text;
 
 pub(super) fn create(batch: &Batch<'_>, new: &NewGroup, now: Micros) -> Result<Group, StoreError> {
     let NewGroup { id, owner, metadata } = new;
-    let text = write::text(metadata.as_deref())?;
-    match batch.execute(sql::ADD_GROUP, params![id.to_bytes(), owner.as_str(), now.0, text])? {
+    let metadata = text(metadata.as_deref())?;
+    match batch.execute(sql::ADD_GROUP, params![id.to_bytes(), owner.as_str(), now.0, metadata])? {
         0 => Err(StoreError::Inconsistent(format!("the name {id} is taken"))),
         _ => read(batch.connection, *id)?.ok_or_else(|| StoreError::Inconsistent(format!("{id} is not there"))),
     }

@@ -32,7 +32,7 @@ use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
-    ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Store,
+    ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Place, Store,
     StoreError,
 };
 use legwork_core::time::Micros;
@@ -99,7 +99,7 @@ impl Store for SqliteStore {
         self.writer.write(move |batch| write::claim(batch, &claim, now)).await
     }
 
-    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<usize>, StoreError> {
+    async fn place(&self, id: RunId, most: usize, now: Micros) -> Result<Option<Place>, StoreError> {
         self.readers.with(|connection| queue::place(connection, id, most, now))
     }
 

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::rows::{self, RunRow, get, unavailable};
 use super::{open, search, sql};
+use crate::store::columns::{json, status_number};
 
 /// As many read-only connections as were ever used at once; in practice one for each thread of the runtime.
 pub(super) struct Readers {
@@ -106,11 +107,11 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Page, S
     let wanted = params![
         owner.as_str(),
         before,
-        query.status.map(rows::status_number),
+        query.status.map(status_number),
         query.processor,
         query.group.map(legwork_core::id::GroupId::to_bytes),
         query.created_after.map(|at| at.0),
-        rows::json(&query.metadata),
+        json(&query.metadata),
         // One more than asked for tells whether there is another page.
         query.limit.saturating_add(1),
     ];

@@ -2,34 +2,18 @@
 //! would create it, so a twin that comes at the same moment finds it, too.
 
 use legwork_core::group::{Counts, Group};
-use legwork_core::id::{GroupId, RunId};
+use legwork_core::id::GroupId;
 use legwork_core::receipt::{REMEMBERED, Sign, Ticket};
-use legwork_core::run::{Life, Run, Status};
 use legwork_core::store::{AddedToGroup, Create, Created, Once, StoreError};
 use legwork_core::time::Micros;
 use rusqlite::params;
-use serde::{Deserialize, Serialize};
 
 use super::read::{self, one};
-use super::rows::{self, get};
+use super::rows::get;
 use super::writer::Batch;
 use super::{groups, sql, write};
-
-/// What was created, as it is kept to be told again. What never changes is read where it lies.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kept {
-    Run(String),
-    Group(String),
-    Runs {
-        group: String,
-        ids: Vec<String>,
-        counts: [u64; Status::ALL.len()],
-        at: i64,
-        runs_before: Option<u64>,
-        ends_before: Option<u64>,
-    },
-}
+use crate::store::columns::json;
+use crate::store::kept::{Kept, as_submitted, at_first, odd};
 
 pub(super) fn once(batch: &mut Batch<'_>, ticket: &Ticket, create: &Create, now: Micros) -> Result<Once, StoreError> {
     match find(batch, ticket, now)? {
@@ -61,7 +45,7 @@ pub(super) fn once(batch: &mut Batch<'_>, ticket: &Ticket, create: &Create, now:
         Create::Runs(id, runs) => {
             let Some(added) = groups::submit(batch, *id, runs, now)? else { return Ok(Once::NoGroup) };
             let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
-            let kept = kept_runs(&added, &ids);
+            let kept = Kept::runs(&added, &ids);
             (Created::Runs(added, ids), kept, None)
         }
     };
@@ -91,7 +75,7 @@ fn find(batch: &Batch<'_>, ticket: &Ticket, now: Micros) -> Result<Found, StoreE
     Ok(match found {
         None => Found::Nothing,
         Some((_, false, _)) => Found::OtherBody,
-        Some((id, true, answer)) => Found::Kept(id, serde_json::from_str(&answer).map_err(odd)?),
+        Some((id, true, answer)) => Found::Kept(id, Kept::read(&answer)?),
     })
 }
 
@@ -105,21 +89,8 @@ fn keep(batch: &Batch<'_>, ticket: &Ticket, kept: &Kept, n: Option<i64>, now: Mi
     if let Some(key) = key {
         batch.execute(sql::FORGET_RECEIPT_BY_KEY, params![owner.as_str(), route, key])?;
     }
-    batch.execute(sql::ADD_RECEIPT, params![owner.as_str(), route, key, tries, body, now.0, n, rows::json(kept)])?;
+    batch.execute(sql::ADD_RECEIPT, params![owner.as_str(), route, key, tries, body, now.0, n, json(kept)])?;
     Ok(batch.connection.last_insert_rowid().cast_unsigned())
-}
-
-fn kept_runs(added: &AddedToGroup, ids: &[RunId]) -> Kept {
-    let mut counts = [0; Status::ALL.len()];
-    counts.iter_mut().zip(added.group.counts.iter()).for_each(|(kept, (_, count))| *kept = count);
-    Kept::Runs {
-        group: added.group.id.to_string(),
-        ids: ids.iter().map(ToString::to_string).collect(),
-        counts,
-        at: added.group.modified_at.0,
-        runs_before: added.runs_before,
-        ends_before: added.ends_before,
-    }
 }
 
 /// What was created, as it was then; `None` when it is gone.
@@ -130,8 +101,7 @@ fn again(batch: &Batch<'_>, kept: &Kept) -> Result<Option<Created>, StoreError> 
             let row = read::row_by_id(batch.connection, id.parse().map_err(odd)?)?;
             row.map(|row| Created::Run(Box::new(as_submitted(row.run))))
         }
-        Kept::Group(id) => find(id)?
-            .map(|group| Created::Group(Group { counts: Counts::default(), modified_at: group.created_at, ..group })),
+        Kept::Group(id) => find(id)?.map(|group| Created::Group(at_first(group))),
         Kept::Runs { group, ids, counts, at, runs_before, ends_before } => {
             let Some(group) = find(group)? else { return Ok(None) };
             let group = Group { counts: Counts::new(*counts), modified_at: Micros(*at), ..group };
@@ -142,17 +112,7 @@ fn again(batch: &Batch<'_>, kept: &Kept) -> Result<Option<Created>, StoreError> 
     })
 }
 
-/// A run as it was when it was accepted.
-fn as_submitted(run: Run) -> Run {
-    let Life { events, deadline, tells, .. } = run.life;
-    Run { life: Life { tells, ..Life::new(run.created_at, events, deadline) }, ..run }
-}
-
 /// Removes receipts that nobody can ask for any more; returns how many.
 pub(super) fn forget(batch: &Batch<'_>, now: Micros, limit: usize) -> Result<usize, StoreError> {
     batch.execute(sql::FORGET_RECEIPTS, params![(now - REMEMBERED).0, limit])
-}
-
-fn odd(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Inconsistent(format!("a receipt cannot be read: {error}"))
 }

@@ -7,15 +7,12 @@ use std::collections::BTreeMap;
 
 use legwork_core::store::StoreError;
 use rusqlite::{Connection, params};
-use serde_json::Value;
 
 use super::read::{all, blob, one};
 use super::rows::get;
 use super::sql;
 use super::writer::Batch;
-
-/// How much of a text is taken apart, in bytes.
-const MOST: usize = 100_000;
+use crate::store::words::words;
 
 /// What the index has yet to learn.
 pub(super) struct Lesson {
@@ -79,39 +76,6 @@ pub(super) fn learn(batch: &mut Batch<'_>, lesson: &Lesson) -> Result<(), StoreE
     Ok(())
 }
 
-/// What is said under a key of a JSON object: texts, names and numbers, whatever they lie in.
-fn words(json: &[u8], key: &str) -> String {
-    let mut out = String::new();
-    if let Ok(Value::Object(mut object)) = serde_json::from_slice(json) {
-        gather(object.get_mut(key).unwrap_or(&mut Value::Null), &mut out);
-    }
-    out
-}
-
-fn gather(value: &Value, out: &mut String) {
-    if out.len() > MOST {
-        return;
-    }
-    let mut say = |text: &str| {
-        let end = text.floor_char_boundary(MOST.min(text.len()));
-        out.push_str(&text[..end]);
-        out.push('\n');
-    };
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => say(&number.to_string()),
-        Value::String(text) => say(text),
-        Value::Array(list) => list.iter().for_each(|value| gather(value, out)),
-        Value::Object(object) => {
-            for (name, value) in object {
-                out.push_str(name);
-                out.push('\n');
-                gather(value, out);
-            }
-        }
-    }
-}
-
 /// What somebody typed, as FTS5 reads it: all of these words, wherever they stand. Nothing typed is a command to it but
 /// a `*` at the end of a word. `None` when there is no word in it.
 pub(super) fn query(typed: &str) -> Option<String> {
@@ -141,14 +105,5 @@ mod tests {
         ] {
             assert_eq!(query(typed).as_deref(), read, "{typed}");
         }
-    }
-
-    #[test]
-    fn words_are_found_however_deep_they_lie() {
-        let json = br#"{"input":{"land":"Chad","list":[1,{"b":"two"}],"no":null},"other":"x"}"#;
-        assert_eq!(words(json, "input"), "land\nChad\nlist\n1\nb\ntwo\nno\n");
-        assert_eq!(words(b"no json", "input"), "");
-        let long = format!(r#"{{"input":"{}"}}"#, "ü".repeat(MOST));
-        assert!(words(long.as_bytes(), "input").len() <= MOST + 1);
     }
 }

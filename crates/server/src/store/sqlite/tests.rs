@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use legwork_core::fair::Limits;
 use legwork_core::id::{GroupId, NodeId, Owner, Token};
 use legwork_core::receipt::Sign;
 use legwork_core::run::{Lineage, Status};
@@ -51,7 +52,7 @@ const FAR: Micros = Micros(i64::MAX);
 
 fn one_claim(token: u64) -> Claim {
     let room = [("base".to_owned(), 1)].into();
-    Claim { node: NodeId(1), room, tokens: vec![Token(token)], until: FAR }
+    Claim { node: NodeId(1), room, limits: Limits::default(), tokens: vec![Token(token)], until: FAR }
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use legwork_core::time::Micros;
 use rusqlite::params;
 
 use super::read::{self, one};
-use super::rows::{self, RunRow};
+use super::rows::RunRow;
 use super::writer::Batch;
 use super::{deliveries, groups, queue, sql};
+use crate::store::columns::{StateColumns, json, tells_number, text};
 
 /// Accepts a run into no group, or into one that is there.
 pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<RunRow, StoreError> {
@@ -45,7 +46,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
 }
 
 fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
-    let state = rows::state_columns(&run.life.state);
+    let state = StateColumns::of(&run.life.state);
     let columns = params![
         run.id.to_bytes(),
         run.owner.as_str(),
@@ -65,7 +66,7 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
         state.moment,
         state.detail,
         run.life.expires_at().map(|at| at.0),
-        deliveries::tells_number(run.life.tells),
+        tells_number(run.life.tells),
         run.lineage.previous.map(RunId::to_bytes),
         run.lineage.rerun_of.map(RunId::to_bytes),
     ];
@@ -73,11 +74,6 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
         0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
         _ => Ok(batch.connection.last_insert_rowid()),
     }
-}
-
-/// Carried JSON as the text it is.
-pub(super) fn text(json: Option<&[u8]>) -> Result<Option<&str>, StoreError> {
-    json.map(std::str::from_utf8).transpose().map_err(|error| StoreError::Unavailable(error.into()))
 }
 
 pub(super) fn apply(
@@ -195,7 +191,7 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
 }
 
 fn save_life(batch: &mut Batch<'_>, n: i64, life: &Life) -> Result<(), StoreError> {
-    let state = rows::state_columns(&life.state);
+    let state = StateColumns::of(&life.state);
     let columns = params![
         n,
         state.status,
@@ -255,6 +251,6 @@ fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<u64, StoreErro
         What::State { .. } | What::Answer { .. } | What::Finish => None,
     };
     let g = batch.next_fact();
-    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, rows::json(&fact.what)])?;
+    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, json(&fact.what)])?;
     Ok(g)
 }

@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::{Run, Status};
@@ -19,7 +19,8 @@ use tracing::error;
 use super::read::{all, one};
 use super::rows::unavailable;
 use super::sql;
-use crate::metrics::{Metrics, Processor};
+use crate::metrics::Metrics;
+use crate::store::told::Told;
 
 /// How many commands share a commit at most.
 const BATCH: usize = 1024;
@@ -82,52 +83,23 @@ fn gone() -> StoreError {
     StoreError::Unavailable("the writer has stopped".into())
 }
 
-/// The transaction that is open, and whom to tell when it is on disk.
+/// The transaction that is open, and what it has to tell when it is on disk.
 pub(super) struct Batch<'a> {
     pub(super) connection: &'a Connection,
     metrics: &'a Metrics,
-    changed: Vec<RunId>,
-    /// Each group once, as long as its runs come together.
-    grouped: Vec<GroupId>,
-    queued: bool,
-    due: bool,
-    /// How many deliveries more are owed than before.
-    more_owed: i64,
-    moves: Vec<Move>,
-    /// The last number given to a fact, and whether any was given in this batch.
+    told: Told,
+    /// The last number given to a fact.
     last_fact: u64,
-    logged: bool,
-}
-
-/// A run that went from one status to another, to be counted once that is on disk.
-struct Move {
-    of: Arc<Processor>,
-    from: Option<Status>,
-    to: Status,
-    age: Duration,
-    /// How long the run was what it was before.
-    lasted: Duration,
 }
 
 impl<'a> Batch<'a> {
     fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
-        Self {
-            connection,
-            metrics,
-            changed: Vec::new(),
-            grouped: Vec::new(),
-            queued: false,
-            due: false,
-            more_owed: 0,
-            moves: Vec::new(),
-            last_fact,
-            logged: false,
-        }
+        Self { connection, metrics, told: Told::default(), last_fact }
     }
 
     /// A number for a fact, higher than any before it.
     pub(super) fn next_fact(&mut self) -> u64 {
-        self.logged = true;
+        self.told.logged = true;
         self.last_fact += 1;
         self.last_fact
     }
@@ -145,57 +117,32 @@ impl<'a> Batch<'a> {
 
     /// This run changed.
     pub(super) fn changed(&mut self, id: RunId) {
-        self.changed.push(id);
+        self.told.changed.push(id);
     }
 
     /// Runs of this group changed, or were added.
     pub(super) fn grouped(&mut self, id: GroupId) {
-        if self.grouped.last() != Some(&id) {
-            self.grouped.push(id);
-        }
+        self.told.grouped(id);
     }
 
     /// Something was put into the queue.
     pub(super) fn queued(&mut self) {
-        self.queued = true;
+        self.told.queued = true;
     }
 
     /// Something is due at a webhook, now or later.
     pub(super) fn due_at_a_webhook(&mut self) {
-        self.due = true;
+        self.told.due = true;
     }
 
     /// So many deliveries more are owed than before.
     pub(super) fn more_owed(&mut self, more: i64) {
-        self.more_owed += more;
+        self.told.more_owed += more;
     }
 
     /// This run came into being, or went on from a status to the one in `to`; `run` is as it was before.
     pub(super) fn moved(&mut self, run: &Run, from: Option<Status>, to: Status, now: Micros) {
-        let of = self.metrics.processor(&run.processor);
-        let (age, lasted) = (now.since(run.created_at), now.since(run.life.modified_at));
-        self.moves.push(Move { of, from, to, age, lasted });
-    }
-
-    fn tell(&self, nudge: &dyn Nudge) {
-        for Move { of, from, to, age, lasted } in &self.moves {
-            of.moved(*from, *to, *age);
-            if *from == Some(Status::Running) && matches!(to, Status::Completed | Status::Failed) {
-                of.worked(*lasted);
-            }
-        }
-        self.metrics.more_owed(self.more_owed);
-        self.changed.iter().for_each(|id| nudge.changed(*id));
-        self.grouped.iter().for_each(|id| nudge.grouped(*id));
-        if self.queued {
-            nudge.queued();
-        }
-        if self.due {
-            nudge.owed();
-        }
-        if self.logged {
-            nudge.logged();
-        }
+        self.told.moved(self.metrics, run, from, to, now);
     }
 }
 
@@ -311,7 +258,7 @@ impl Table<'_> {
         }
         self.last_fact = batch.last_fact;
         self.metrics.committed(works.len(), began.elapsed());
-        batch.tell(self.nudge);
+        batch.told.tell(self.nudge, self.metrics);
         true
     }
 }
