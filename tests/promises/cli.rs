@@ -166,7 +166,7 @@ async fn a_list_shows_what_went_on_from_a_run() {
     let server = Server::start(desk.store(), &[]);
     let first = line(&mut &*desk.run(&["ask", "What is the capital of Chad?"]).stderr);
     let next = serde_json::json!({"input": "And of Mali?", "processor": "base", "previous_interaction_id": first});
-    let client = Client::new(&server.url(), Some(server.at.key.clone())).unwrap();
+    let client = Client::new(&server.url(), Some(server.file().key.clone())).unwrap();
     let next = client.create(&next).await.unwrap().run_id.to_string();
     let page: Value = serde_json::from_str(&stdout(&desk.run(&["list", "--previous", &first, "--json"]))).unwrap();
     let ids: Vec<_> = page["runs"].as_array().unwrap().iter().map(|run| &run["run_id"]).collect();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Server, legwork};
+use crate::support::{Server, Store, legwork};
 
 const LANDS: [(&str, &str); 3] = [("Chad", "N'Djamena"), ("Peru", "Lima"), ("Japan", "Tokyo")];
 const QUESTION: &str = "What is the capital of {country}?";
@@ -133,12 +133,12 @@ fn a_table_outlives_the_server_it_was_put_to() {
 
 #[test]
 fn a_server_that_was_named_may_restart_meanwhile() {
-    let desk = desk();
-    let server = Server::start(&desk.path().join("store"), &["--role", "api"]);
-    let address = server.at.address.to_string();
+    let (desk, store) = (desk(), Store::new());
+    let server = Server::start(&store, &["--role", "api"]);
+    let address = server.address.to_string();
     let (child, _stderr, _) = started(group(desk.path(), &["lands.csv", "-q", QUESTION, "--server", &server.url()]));
     server.kill();
-    let _again = Server::start_at(&address, &desk.path().join("store"), &[]);
+    let _again = Server::start_at(&address, &store, &[]);
     let ran = child.wait_with_output().unwrap();
     assert!(ran.status.success());
     assert_eq!(String::from_utf8(ran.stdout).unwrap().lines().count(), LANDS.len());

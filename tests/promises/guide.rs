@@ -4,10 +4,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Server, here};
+use crate::support::{Server, Store, here};
 
 /// Runs a script of the guide against a fresh server; returns what it printed.
-fn pasted(script: &str, store: &std::path::Path) -> (bool, String) {
+fn pasted(script: &str, store: &Store) -> (bool, String) {
     let server = Server::start(store, &[]);
     let lines = std::fs::read_to_string(here("tests/guide").join(script)).unwrap();
     let lines = lines.replace("https://api.parallel.ai", &server.url());
@@ -18,8 +18,8 @@ fn pasted(script: &str, store: &std::path::Path) -> (bool, String) {
 
 #[test]
 fn pattern_1_blocks_until_the_output_is_there() {
-    let store = tempfile::tempdir().unwrap();
-    let (ok, printed) = pasted("blocking.sh", store.path());
+    let store = Store::new();
+    let (ok, printed) = pasted("blocking.sh", &store);
     assert!(ok);
     let output: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(output["type"], "text", "{printed}");
@@ -29,8 +29,8 @@ fn pattern_1_blocks_until_the_output_is_there() {
 
 #[test]
 fn pattern_2_polls_until_the_output_is_there() {
-    let store = tempfile::tempdir().unwrap();
-    let (ok, printed) = pasted("polling.sh", store.path());
+    let store = Store::new();
+    let (ok, printed) = pasted("polling.sh", &store);
     assert!(ok);
     let start = printed.find('{').unwrap_or_else(|| panic!("no output: {printed}"));
     let output: Value = serde_json::from_str(&printed[start..]).unwrap();
@@ -40,8 +40,8 @@ fn pattern_2_polls_until_the_output_is_there() {
 
 #[test]
 fn the_headers_of_patterns_3_and_4_are_welcome() {
-    let store = tempfile::tempdir().unwrap();
-    let (ok, printed) = pasted("beta_headers.sh", store.path());
+    let store = Store::new();
+    let (ok, printed) = pasted("beta_headers.sh", &store);
     assert!(ok);
     let statuses: Vec<_> = printed.lines().collect();
     assert_eq!(statuses, ["queued", "queued"], "{printed}");

@@ -5,12 +5,15 @@
 mod cli;
 mod conformance;
 mod crash;
+mod deployment;
 mod documents;
 mod groups;
 mod guide;
 mod keys;
+mod nodes;
 mod operations;
 mod others;
+mod receiver;
 mod sdk;
 mod streams;
 mod support;

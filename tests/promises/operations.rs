@@ -29,7 +29,7 @@ fn stdout(output: &Output) -> String {
 }
 
 fn client(server: &Server) -> Client {
-    Client::new(&server.url(), Some(server.at.key.clone())).unwrap()
+    Client::new(&server.url(), Some(server.file().key.clone())).unwrap()
 }
 
 fn question(text: &str) -> NewTask {
@@ -106,7 +106,7 @@ async fn a_copy_made_under_load_has_every_run_that_was_accepted_before_it_began(
 
     // The copy is a store: what it holds is found again, and goes on.
     let again = Server::start(file.parent().unwrap(), &[]);
-    assert_eq!(again.at.store_id, copied["store"].as_str().unwrap());
+    assert_eq!(again.file().store_id, copied["store"].as_str().unwrap());
     let client = client(&again);
     for id in &before {
         client.run(*id).await.unwrap();

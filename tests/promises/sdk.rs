@@ -4,13 +4,13 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{Server, here, provided};
+use crate::support::{Server, Store, here, provided};
 
 /// Runs one check of a script against a fresh server that was given these arguments.
 pub(crate) fn check(program: Option<Command>, name: &str, arguments: &[&str]) {
     let Some(mut program) = program else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), arguments);
+    let store = Store::new();
+    let server = Server::start(&store, arguments);
     program.arg(name).env("PARALLEL_BASE_URL", server.url()).env("PARALLEL_API_KEY", "any");
     let ran = program.output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
@@ -133,9 +133,9 @@ checks!(npm:
 /// Runs the check whose server dies while it holds a request, and comes back with somebody to do the work.
 fn restarted(program: Option<Command>) {
     let Some(mut program) = program else { return };
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), &["--role", "api"]);
-    let address = server.at.address.to_string();
+    let store = Store::new();
+    let server = Server::start(&store, &["--role", "api"]);
+    let address = server.address.to_string();
     program.arg("a_held_result_survives_a_restart").stdout(Stdio::piped());
     program.env("PARALLEL_BASE_URL", server.url()).env("PARALLEL_API_KEY", "any");
     let mut child = program.spawn().unwrap();
@@ -143,7 +143,7 @@ fn restarted(program: Option<Command>) {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
     assert_eq!(told, "held\n");
     server.kill();
-    let _again = Server::start_at(&address, store.path(), &[]);
+    let _again = Server::start_at(&address, &store, &[]);
     assert!(child.wait().unwrap().success());
 }
 

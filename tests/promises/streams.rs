@@ -10,7 +10,7 @@ use legwork_core::id::RunId;
 use legwork_core::run::Status;
 use serde_json::json;
 
-use crate::support::{Server, here, legwork};
+use crate::support::{Server, Store, here, legwork};
 
 /// How many things the run tells, one every two milliseconds.
 const EVENTS: u64 = 500;
@@ -28,7 +28,7 @@ fn curl(server: &Server, id: RunId, after: &str, seconds: &str) -> String {
 }
 
 /// The whole events of a stream that was cut anywhere, and the id of the last one.
-fn whole(stream: &str) -> (String, Option<String>) {
+pub(crate) fn whole(stream: &str) -> (String, Option<String>) {
     let end = stream.rfind("\n\n").map_or(0, |at| at + 2);
     let events: String = stream[..end].split_inclusive('\n').filter(|line| !line.starts_with(':')).collect();
     let last = events.lines().rev().find_map(|line| line.strip_prefix("id: ")).map(str::to_owned);
@@ -37,9 +37,9 @@ fn whole(stream: &str) -> (String, Option<String>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_cut_again_and_again_gives_each_event_once_also_over_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(folder.path(), &["--idle"]);
-    let address = server.at.address.to_string();
+    let store = Store::new();
+    let mut server = Server::start(&store, &["--idle"]);
+    let address = server.address.to_string();
     let client = Client::new(&server.url(), None).unwrap();
     let id = talkative(&client).await;
     let (mut pieced, mut last) = (String::new(), String::new());
@@ -47,7 +47,7 @@ async fn a_stream_that_is_cut_again_and_again_gives_each_event_once_also_over_ki
         assert!(round < 2000, "the stream comes to an end");
         if [3, 9, 20].contains(&round) {
             server.kill();
-            server = Server::start_at(&address, folder.path(), &["--idle"]);
+            server = Server::start_at(&address, &store, &["--idle"]);
         }
         let seconds = format!("0.{:02}", 2 + round % 7 * 3);
         let (events, seen) = whole(&curl(&server, id, &last, &seconds));
@@ -64,9 +64,9 @@ async fn a_stream_that_is_cut_again_and_again_gives_each_event_once_also_over_ki
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clients_stream_comes_back_by_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &["--idle"]);
-    let address = server.at.address.to_string();
+    let store = Store::new();
+    let server = Server::start(&store, &["--idle"]);
+    let address = server.address.to_string();
     let client = Client::new(&server.url(), None).unwrap().patient_for(Duration::from_mins(1));
     let id = talkative(&client).await;
     let mut events = client.events(id, None);
@@ -75,7 +75,7 @@ async fn the_clients_stream_comes_back_by_itself() {
         numbers.push(event.id().unwrap().split('-').next().unwrap().parse::<u64>().unwrap());
         if [40, 200].contains(&numbers.len()) {
             server.take().unwrap().kill();
-            server = Some(Server::start_at(&address, folder.path(), &["--idle"]));
+            server = Some(Server::start_at(&address, &store, &["--idle"]));
         }
         if let Event::State(state) = event {
             end = Some((state.run.status, state.output().is_some()));
@@ -115,8 +115,8 @@ async fn watch_prints_events_as_lines_and_goes_on_after_one() {
 
 #[test]
 fn the_guides_third_pattern_streams_to_the_end() {
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), &[]);
+    let store = Store::new();
+    let server = Server::start(&store, &[]);
     let lines = std::fs::read_to_string(here("tests/guide/streaming.sh")).unwrap();
     let lines = lines.replace("https://api.parallel.ai", &server.url());
     let ran = Command::new("bash").args(["-c", &lines]).env_remove("PARALLEL_API_KEY").output().unwrap();

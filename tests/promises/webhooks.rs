@@ -3,124 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use legwork_api::client::Client;
-use legwork_api::secret::Secret;
-use legwork_api::signature::{ID, SIGNATURE, Scheme, Signed, TIMESTAMP, sign, verify};
+use legwork_api::signature::{ID, SIGNATURE, Scheme, TIMESTAMP, sign};
 use legwork_core::id::RunId;
-use legwork_core::time::Micros;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::net::TcpListener;
 
-use crate::support::{Server, here, legwork};
-
-/// What a receiver was sent.
-#[derive(Clone)]
-struct Call {
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-/// A receiver on this machine.
-struct Receiver {
-    url: String,
-    desk: Arc<Desk>,
-}
-
-#[derive(Default)]
-struct Desk {
-    calls: Mutex<Vec<Call>>,
-    came: Notify,
-    /// So many calls are read and never answered.
-    silent: Mutex<usize>,
-    /// What is answered instead of 204.
-    answer: Mutex<Option<&'static [u8]>>,
-}
-
-impl Receiver {
-    async fn start(silent: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let desk = Arc::new(Desk { silent: Mutex::new(silent), ..Desk::default() });
-        let for_calls = desk.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(take(stream, for_calls.clone()));
-            }
-        });
-        Self { url, desk }
-    }
-
-    /// Waits until the calls so far are as wished. A test that waits for ever is ended by the runner.
-    async fn until(&self, wished: impl Fn(&[Call]) -> bool) -> Vec<Call> {
-        loop {
-            let came = self.desk.came.notified();
-            let calls = self.desk.calls.lock().unwrap().clone();
-            if wished(&calls) {
-                return calls;
-            }
-            came.await;
-        }
-    }
-}
-
-async fn take(mut stream: TcpStream, desk: Arc<Desk>) {
-    let mut read = Vec::new();
-    loop {
-        while let Some((call, taken)) = parse(&read) {
-            read.drain(..taken);
-            let is_silent = {
-                let mut silent = desk.silent.lock().unwrap();
-                let is_silent = *silent > 0;
-                *silent = silent.saturating_sub(1);
-                is_silent
-            };
-            desk.calls.lock().unwrap().push(call);
-            desk.came.notify_one();
-            if is_silent {
-                return std::future::pending().await;
-            }
-            // A server that was killed does not read it any more.
-            let answer = desk.answer.lock().unwrap().unwrap_or(b"HTTP/1.1 204 No Content\r\n\r\n");
-            drop(stream.write_all(answer).await);
-        }
-        match stream.read_buf(&mut read).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-    }
-}
-
-fn parse(read: &[u8]) -> Option<(Call, usize)> {
-    let text = std::str::from_utf8(read).ok()?;
-    let (head, rest) = text.split_once("\r\n\r\n")?;
-    let headers: BTreeMap<_, _> = head
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(": "))
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect();
-    let length: usize = headers["content-length"].parse().unwrap();
-    let body = rest.get(..length)?.to_owned();
-    Some((Call { headers, body }, head.len() + 4 + length))
-}
-
-impl Call {
-    fn run(&self) -> RunId {
-        let told: Value = serde_json::from_str(&self.body).unwrap();
-        told["data"]["run_id"].as_str().unwrap().parse().unwrap()
-    }
-
-    fn check(&self, secrets: &[Secret]) {
-        let (id, timestamp, signature) = (&self.headers[ID], &self.headers[TIMESTAMP], &self.headers[SIGNATURE]);
-        let now = Micros(timestamp.parse::<i64>().unwrap() * 1_000_000);
-        verify(secrets, Signed { id, timestamp, signature }, self.body.as_bytes(), now).unwrap();
-    }
-}
+use crate::receiver::{Call, Receiver};
+use crate::support::{Server, Store, here, legwork};
 
 /// Starts a listener and takes its address from what it says.
 fn listening(arguments: &[&str]) -> (std::process::Child, String) {
@@ -143,9 +35,9 @@ fn next_line(child: &mut std::process::Child) -> Value {
 
 #[test]
 fn pattern_4_has_the_receiver_called_with_the_output() {
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(store.path(), &[]);
-    let (mut listener, url) = listening(&["--json", "--store", &store.path().display().to_string()]);
+    let store = Store::new();
+    let server = Server::start(&store, &[]);
+    let (mut listener, url) = listening(&["--json", "--server", &server.url()]);
     let lines = std::fs::read_to_string(here("tests/guide/webhook.sh")).unwrap();
     let lines =
         lines.replace("https://api.parallel.ai", &server.url()).replace("https://your-server.example.com", &url);
@@ -298,15 +190,15 @@ fn a_question_may_have_its_answer_sent_to_the_command_that_asked() {
 /// The receiver has the request when the server dies, and the server has no answer: it comes again, at once, the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_under_way_at_kill_9_is_sent_again_the_same() {
-    let store = tempfile::tempdir().unwrap();
+    let store = Store::new();
     let receiver = Receiver::start(1).await;
-    let server = Server::start(store.path(), &[]);
+    let server = Server::start(&store, &[]);
     let client = Client::new(&server.url(), None).unwrap();
     let task = json!({"processor": "base", "input": "What is the capital of Chad?", "webhook_url": receiver.url});
     let id = client.create(&task).await.unwrap().run_id;
     receiver.until(|calls| calls.len() == 1).await;
     server.kill();
-    let server = Server::start(store.path(), &[]);
+    let server = Server::start(&store, &[]);
     let calls = receiver.until(|calls| calls.len() >= 2).await;
     let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();
     calls.iter().for_each(|call| call.check(&secrets));
@@ -317,11 +209,11 @@ async fn what_was_under_way_at_kill_9_is_sent_again_the_same() {
 /// Killed again and again while runs end and webhooks are called: each accepted run's webhook is called in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_webhook_is_lost_over_kill_9() {
-    let store = tempfile::tempdir().unwrap();
+    let store = Store::new();
     let receiver = Receiver::start(0).await;
     let mut accepted = BTreeSet::new();
     for round in 0_u64..10 {
-        let server = Server::start(store.path(), &["--idle"]);
+        let server = Server::start(&store, &["--idle"]);
         let client = Client::new(&server.url(), None).unwrap();
         let task = json!({"processor": "base", "input": {"at": 0}, "webhook_url": receiver.url});
         // However slow the machine is.
@@ -338,7 +230,7 @@ async fn no_webhook_is_lost_over_kill_9() {
         drop(tokio::time::timeout(Duration::from_millis(30 + round * 17), creating).await);
         server.kill();
     }
-    let server = Server::start(store.path(), &["--idle"]);
+    let server = Server::start(&store, &["--idle"]);
     let told = |calls: &[Call]| calls.iter().map(Call::run).collect::<BTreeSet<_>>();
     let calls = receiver.until(|calls| accepted.is_subset(&told(calls))).await;
     let secrets = Client::new(&server.url(), None).unwrap().webhook_secrets().await.unwrap();
