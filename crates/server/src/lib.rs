@@ -34,4 +34,5 @@ pub use store::sqlite::OpenError;
 /// A store looked at and copied from outside, while its server runs or not.
 pub mod upkeep {
     pub use crate::store::sqlite::{CopyError, Summary, copy, known, made_keys, summary};
+    pub use crate::store::target::TargetError;
 }

@@ -1,3 +1,4 @@
 //! The stores: each keeps the promises of `legwork_core::store`.
 
 pub(crate) mod sqlite;
+pub(crate) mod target;
