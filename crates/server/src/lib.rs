@@ -23,6 +23,7 @@ mod store;
 mod sweep;
 #[cfg(test)]
 mod testing;
+pub mod transfer;
 mod webhooks;
 mod worker;
 

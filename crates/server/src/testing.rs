@@ -2,6 +2,7 @@
 //! what the input tells them.
 
 mod contract;
+pub(crate) mod everything;
 mod receiver;
 
 use std::sync::Arc;

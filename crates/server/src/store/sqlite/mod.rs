@@ -11,6 +11,7 @@ mod open;
 mod queue;
 mod read;
 mod receipts;
+mod records;
 mod rows;
 mod search;
 mod sql;
@@ -41,6 +42,8 @@ pub use self::copy::{CopyError, Summary, copy, known, made_keys, summary};
 pub use self::open::OpenError;
 use self::open::Opened;
 use self::read::Readers;
+pub use self::records::ReadOutError;
+pub(crate) use self::records::{IncomingSqlite, OutgoingSqlite};
 use self::writer::Writer;
 use crate::metrics::Metrics;
 

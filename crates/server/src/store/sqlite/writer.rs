@@ -110,7 +110,8 @@ struct Move {
 }
 
 impl<'a> Batch<'a> {
-    fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
+    /// Nothing yet, on a connection with a transaction that is or will be open.
+    pub(super) fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
         Self {
             connection,
             metrics,
