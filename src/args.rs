@@ -1,5 +1,6 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
+mod copies;
 mod serve;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
+pub(crate) use self::copies::{BackupArgs, ExportArgs, ImportArgs};
 pub(crate) use self::serve::{LogArg, OutputArg, RoleArg, ServeArgs, SignatureArg, WebhookArgs};
 use crate::expiry::Expiry;
 
@@ -62,6 +64,10 @@ pub(crate) enum Verb {
     Doctor(DoctorArgs),
     /// Copy the store to a file, while its server runs or not.
     Backup(BackupArgs),
+    /// Write everything in the store as lines of JSON, to move it to another, while its server runs or not.
+    Export(ExportArgs),
+    /// Become the store that was written by `export`: all of it, or nothing.
+    Import(ImportArgs),
     /// Print what a shell needs to complete these commands.
     Completions(CompletionsArgs),
     /// Print a manual page.
@@ -437,22 +443,6 @@ pub(crate) struct DoctorArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct BackupArgs {
-    /// Where the copy shall be.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Replace what is there.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Print what was copied as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// The folder of the store [default: legwork in your data folder].
-    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
-    pub(crate) store: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -15,6 +15,11 @@ pub(crate) fn data(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
+/// Stdout, for what is too long to be printed at once.
+pub(crate) fn out() -> io::Stdout {
+    io::stdout()
+}
+
 /// Says something beside what was asked for. Nobody has to listen.
 pub(crate) fn talk(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));

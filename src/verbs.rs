@@ -7,7 +7,9 @@ mod cancel;
 mod completions;
 mod corpus;
 mod doctor;
+mod export;
 mod group;
+mod import;
 mod key;
 mod list;
 mod listen;
@@ -44,6 +46,8 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man(args) => completions::man(&args),
         Verb::Backup(args) => backup::run(args, settings).await,
+        Verb::Export(args) => export::run(args, settings).await,
+        Verb::Import(args) => import::run(args, settings).await,
         Verb::Serve(args) => serve::run(args, settings).await,
         Verb::Bench(args) => bench::run(args).await,
         Verb::Ask(args) => ask::run(args, settings).await,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use legwork_server::upkeep::{self, CopyError, Summary};
+use legwork_server::upkeep::{self, CopyError, Summary, TargetError};
 use serde_json::json;
 
 use super::Settings;
@@ -31,13 +31,24 @@ fn told(file: &Path, copied: &Summary) -> String {
 
 fn failure(error: CopyError) -> Failure {
     let (exit, hint) = match &error {
-        CopyError::NoStore(_) => (Exit::BadInput, Some("name its folder with --store or LEGWORK_STORE")),
-        CopyError::Exists(_) => (Exit::BadInput, Some("choose another name, or replace it with --force")),
-        CopyError::Itself(_) | CopyError::OfAStore(_) => {
-            (Exit::BadInput, Some("copy to a file of its own, outside of the folders of stores"))
-        }
-        CopyError::NoFile(_) => (Exit::BadInput, Some("name the file that the copy shall be")),
-        CopyError::Open(_) | CopyError::Copy { .. } | CopyError::Write { .. } => (Exit::Api, None),
+        CopyError::NoStore(_) => (Exit::BadInput, Some(NO_STORE)),
+        CopyError::Target(target) => of_target(target),
+        CopyError::Open(_) | CopyError::Copy { .. } => (Exit::Api, None),
     };
     Failure { hint: hint.map(str::to_owned), ..Failure::new(exit, error) }
+}
+
+/// What to do when there is no store.
+pub(super) const NO_STORE: &str = "name its folder with --store or LEGWORK_STORE";
+
+/// What to do when no file may be put where it shall be.
+pub(super) fn of_target(error: &TargetError) -> (Exit, Option<&'static str>) {
+    match error {
+        TargetError::Exists(_) => (Exit::BadInput, Some("choose another name, or replace it with --force")),
+        TargetError::Itself(_) | TargetError::OfAStore(_) => {
+            (Exit::BadInput, Some("copy to a file of its own, outside of the folders of stores"))
+        }
+        TargetError::NoFile(_) => (Exit::BadInput, Some("name the file that the copy shall be")),
+        TargetError::Write { .. } => (Exit::Api, None),
+    }
 }

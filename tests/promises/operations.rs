@@ -167,6 +167,60 @@ fn a_copy_never_takes_the_place_of_a_store() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_written_out_while_it_is_served_and_goes_on_elsewhere() {
+    let (store, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(store.path(), &[]);
+    let asked = client(&server).create(&question("What is the capital of Chad?")).await.unwrap();
+    let answered = client(&server).result(asked.run_id, None).await.unwrap();
+    let lines = stdout(&on(store.path(), &["export"]));
+    let file = elsewhere.path().join("all.jsonl").display().to_string();
+    let told: Value = serde_json::from_str(&stdout(&on(store.path(), &["export", &file, "--json"]))).unwrap();
+    assert_eq!(told["records"]["run"], 1);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), lines);
+    assert_eq!(on(store.path(), &["export", &file]).status.code(), Some(2));
+    assert!(stdout(&on(store.path(), &["export", &file, "--force"])).contains("all.jsonl: 1 run, 0 groups, 0 keys"));
+    // Nobody takes a store from under its server.
+    let held = on(store.path(), &["import", &file]);
+    assert_eq!(held.status.code(), Some(2), "{}", String::from_utf8_lossy(&held.stderr));
+    drop(server);
+
+    let other = elsewhere.path().join("store");
+    assert!(stdout(&on(&other, &["import", &file])).contains("all.jsonl: 1 run, "));
+    let again = Server::start(&other, &[]);
+    assert_eq!(again.file().store_id, told["store"].as_str().unwrap());
+    let found = client(&again).result(asked.run_id, None).await.unwrap();
+    assert_eq!(format!("{found:?}"), format!("{answered:?}"));
+    drop(again);
+    assert_eq!(stdout(&on(&other, &["export"])), lines);
+    let full = on(&other, &["import", &file]);
+    assert_eq!(full.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("is not empty"));
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_told_with_what_to_try() {
+    let (store, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = elsewhere.path().join("in.jsonl");
+    let head = r#"{"legwork_export":1,"written_by":"t","store":{"id":"s","seal":"s","last_run":0,"last_fact":0}}"#;
+    for (text, says) in [
+        ("", "this is no export of a store"),
+        ("{\"legwork_export\":7,\"written_by\":\"legwork 3.0.0\"}\n", "written by legwork 3.0.0 in form 7"),
+        (&format!("{head}\n"), "the file was cut off: it ends with line 1"),
+        (&format!("{head}\n{{\"key\":1}}\n"), "line 2 is wrong: "),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let refused = on(store.path(), &["import", &file.display().to_string()]);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        assert!(told.contains(says) && told.contains("hint: "), "{told}");
+    }
+    let missing = on(store.path(), &["import", "/nowhere/in.jsonl"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere/in.jsonl cannot be read"));
+    assert_eq!(on(elsewhere.path(), &["export"]).status.code(), Some(2), "there is no store");
+}
+
 /// What `doctor` found: how each thing is that it looked at.
 fn found(output: &Output) -> Vec<(String, String)> {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -107,8 +107,9 @@ impl DatabaseUrl {
 
     /// A name for it that is the same whatever password is given, for a file.
     pub fn short_name(&self) -> String {
-        let shown = self.to_string();
-        Sha256::digest(shown.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::digest(self.to_string().as_bytes());
+        let first = digest.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+        format!("{first:08x}")
     }
 
     /// All of it.

@@ -23,6 +23,7 @@ mod store;
 mod sweep;
 #[cfg(test)]
 mod testing;
+pub mod transfer;
 mod webhooks;
 mod worker;
 
@@ -37,6 +38,7 @@ pub mod upkeep {
     use crate::config::StoreAt;
     pub use crate::store::postgres::{DatabaseSummary, look as look_at_database};
     pub use crate::store::sqlite::{CopyError, Summary, copy, known, summary};
+    pub use crate::store::target::TargetError;
 
     /// How many keys lie in a store; none if it is not there yet. `None` when it cannot be read.
     pub async fn made_keys(store: &StoreAt) -> Option<usize> {

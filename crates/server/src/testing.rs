@@ -3,6 +3,7 @@
 
 mod contract;
 pub(crate) mod database;
+pub(crate) mod everything;
 mod receiver;
 
 use std::sync::Arc;
@@ -69,7 +70,7 @@ pub(crate) struct World {
 }
 
 /// Hears nothing and tells nobody.
-struct Deaf;
+pub(crate) struct Deaf;
 
 impl Nudge for Deaf {
     fn changed(&self, _: RunId) {}

@@ -51,6 +51,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("store", &["config", "metrics"]),
     ("sweep", &["runs", "worker"]),
+    ("transfer", &["folder", "processors", "store"]),
     ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];

@@ -3,6 +3,8 @@
 mod columns;
 mod kept;
 pub(crate) mod postgres;
+pub(crate) mod records;
 pub(crate) mod sqlite;
+pub(crate) mod target;
 mod told;
 mod words;

@@ -14,6 +14,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use legwork_core::time::Micros;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::processors::research::{Document, hash_of};
 
@@ -48,7 +49,7 @@ impl From<&Document> for Source {
 
 /// The folder of the texts that were cited.
 #[derive(Debug)]
-pub(super) struct Cited {
+pub(crate) struct Cited {
     folder: PathBuf,
     /// Those of which is known that they are there.
     kept: Mutex<HashSet<String>>,
@@ -57,6 +58,43 @@ pub(super) struct Cited {
 impl Cited {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder, kept: Mutex::default() }
+    }
+
+    /// Those that lie in the folder of this store.
+    pub(crate) fn of(store: &Path) -> Self {
+        Self::new(super::home_in(store).join("cited"))
+    }
+
+    /// Every text, in the order of the hashes. One that cannot be read is left out, as it is for who asks for it, and said.
+    pub(crate) fn all(&self) -> io::Result<impl Iterator<Item = Source>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries.collect::<Result<Vec<_>, _>>()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(ENDING).map(str::to_owned);
+        let mut hashes: Vec<_> = entries.into_iter().filter_map(name).collect();
+        hashes.sort();
+        Ok(hashes.into_iter().filter_map(|hash| {
+            let found = self.find(&hash);
+            if found.is_none() {
+                warn!(hash, "a cited text cannot be read and is left out");
+            }
+            found
+        }))
+    }
+
+    /// Keeps a text that was cited elsewhere; `false` if its hash is not that of the text.
+    pub(crate) fn take(&self, source: &Source) -> io::Result<bool> {
+        if hash_of(&source.text) != source.hash {
+            return Ok(false);
+        }
+        let path = self.path(&source.hash);
+        if !path.exists() {
+            fs::create_dir_all(&self.folder)?;
+            self.write(&path, source)?;
+        }
+        Ok(true)
     }
 
     /// Keeps a text for good. When this returns, it is on disk.

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use self::cited::Cited;
+pub(crate) use self::cited::Cited;
 pub use self::cited::Source;
 pub use self::folder::CorpusError;
 use self::folder::Folder;
@@ -68,11 +68,11 @@ impl Library {
 
     fn with(folders: &[PathBuf], home: &Path, helper: Helper) -> Result<Self, CorpusError> {
         let folders = Folder::all(folders)?;
-        let home = home.join("corpus");
+        let cited = Cited::of(home);
+        let home = home_in(home);
         let (publish, current) = watch::channel(None);
         let (wake, woken) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
-        let cited = Cited::new(home.join("cited"));
         let watcher = Watcher { publish, woken, stop: stop.clone() };
         // Without this thread no question is answered; each then says so.
         drop(thread::Builder::new().name("library".to_owned()).spawn(move || watcher.run(folders, &home, helper)));
@@ -153,6 +153,11 @@ impl Watcher {
 /// no more than half of it is spent on reading them.
 fn pause(looking: Duration, all: Duration) -> Duration {
     (looking * 100).max(all).clamp(OFTEN, SELDOM)
+}
+
+/// Where what was read is kept beside this store.
+fn home_in(store: &Path) -> PathBuf {
+    store.join("corpus")
 }
 
 fn shelf_in(home: &Path) -> PathBuf {

@@ -77,7 +77,7 @@ pub struct SkippedSurvey {
 /// Looks at the folders. With `refresh` what is new is read first and kept in `home`, which must be ours; without,
 /// another process does that, and what it has read by now is told.
 pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey, CorpusError> {
-    let shelf_file = shelf_in(&home.join("corpus"));
+    let shelf_file = shelf_in(&super::home_in(home));
     if refresh {
         return read(folders, home, Shelf::open(&shelf_file));
     }

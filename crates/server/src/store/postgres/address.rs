@@ -2,7 +2,7 @@
 //! meant for us is read here.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -143,7 +143,7 @@ fn tls(trust: Trust, roots: Option<PathBuf>) -> Result<ClientConfig, AddressErro
     let builder = builder.with_safe_default_protocol_versions().map_err(AddressError::Tls)?;
     let trusted = match roots {
         None => None,
-        Some(path) => Some(certificates(path)?),
+        Some(path) => Some(certificates(&path)?),
     };
     Ok(match (trust, trusted) {
         (Trust::Full, None) => builder.with_platform_verifier().map_err(AddressError::Tls)?.with_no_client_auth(),
@@ -170,10 +170,10 @@ fn tls(trust: Trust, roots: Option<PathBuf>) -> Result<ClientConfig, AddressErro
     })
 }
 
-fn certificates(path: PathBuf) -> Result<RootCertStore, AddressError> {
-    let failed = |source| AddressError::Certificates { path: path.clone(), source };
+fn certificates(path: &Path) -> Result<RootCertStore, AddressError> {
+    let failed = |source| AddressError::Certificates { path: path.to_owned(), source };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(&path).map_err(failed)? {
+    for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
         roots.add(certificate.map_err(failed)?).map_err(AddressError::Tls)?;
     }
     Ok(roots)

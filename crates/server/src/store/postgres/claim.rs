@@ -75,7 +75,9 @@ impl PostgresStore {
             let command = Command::Start { node: claim.node, token: *token, until: claim.until };
             unit.apply(id, &command, now).map_err(|refused| match refused {
                 ApplyError::Store(error) => error,
-                refused => StoreError::Inconsistent(format!("the queue names run {id}: {refused}")),
+                refused @ (ApplyError::Unknown | ApplyError::Refused(_)) => {
+                    StoreError::Inconsistent(format!("the queue names run {id}: {refused}"))
+                }
             })?;
             claimed.extend(unit.run(id).map(|run| Claimed { run: run.clone(), input }));
         }

@@ -174,11 +174,14 @@ impl PostgresStore {
     }
 }
 
+/// What is due of one owner's, by receiver.
+type Receivers<'a> = BTreeMap<&'a str, Line<(Micros, usize)>>;
+
 /// Those whose turn it is.
 fn pick(rows: &[Row], claim: &DeliveryClaim) -> Result<Vec<(Uuid, i64)>, StoreError> {
     let usual = Receiver { under_way: 0, room: claim.room_each_receiver };
     let unknown = OwnersShare { room: claim.room_each_owner, ..OwnersShare::default() };
-    let mut owners: BTreeMap<&str, BTreeMap<&str, Line<(Micros, usize)>>> = BTreeMap::new();
+    let mut owners: BTreeMap<&str, Receivers<'_>> = BTreeMap::new();
     let mut names = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let (owner, receiver): (&str, &str) = (get(row, 0)?, get(row, 1)?);

@@ -30,6 +30,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// What others are to be told.
+#[expect(clippy::struct_excessive_bools, reason = "each is a kind of news, and they come in any company")]
 #[derive(Debug, Default, PartialEq, Eq)]
 struct News {
     runs: BTreeSet<RunId>,

@@ -51,6 +51,9 @@ pub(super) enum Step<'a> {
     With(&'static Sql, Vec<Value<'a>>),
 }
 
+/// A statement that was sent.
+type Sent<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
+
 /// What an error means for what was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -71,7 +74,7 @@ impl Trouble {
         let Some(state) = error.code() else {
             // What the database has not said itself happened on the way to it, or here.
             let is_ours = error.is_closed()
-                || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+                || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
             return if is_ours { Self::Lost } else { Self::Refused };
         };
         match state {
@@ -182,10 +185,10 @@ impl Link {
                 self.statement(sql).await?;
             }
         }
-        let mut under_way: Vec<Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + '_>>> = Vec::new();
+        let mut under_way: Vec<Sent<'_>> = Vec::new();
         let mut done: Vec<Option<Result<Vec<Row>, Error>>> = Vec::new();
         for step in steps {
-            let mut sent: Pin<Box<dyn Future<Output = _> + Send + '_>> = match step {
+            let mut sent: Sent<'_> = match step {
                 Step::Plain(text) => Box::pin(async { self.plain(text).await.map(|()| Vec::new()) }),
                 Step::With(sql, with) => Box::pin(self.rows(sql, with)),
             };

@@ -47,7 +47,7 @@ impl DatabaseClock {
         let Some(row) = pool.row(&sql::NOW, &[]).await? else { return Ok(()) };
         let told: i64 = get(&row, 0)?;
         // It was read somewhere between the question and the answer.
-        let middle = asked + (self.began.elapsed() - asked) / 2;
+        let middle = (asked + self.began.elapsed()) / 2;
         self.then.store((Micros(told) - middle).0, Ordering::Relaxed);
         Ok(())
     }

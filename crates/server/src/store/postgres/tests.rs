@@ -3,30 +3,19 @@
 use legwork_core::store::suite;
 
 use super::*;
+use crate::testing::Deaf;
 use crate::testing::database::Database;
 
-struct Silent;
-
-impl Nudge for Silent {
-    fn changed(&self, _: RunId) {}
-    fn queued(&self) {}
-    fn owed(&self) {}
-    fn grouped(&self, _: GroupId) {}
-    fn logged(&self) {}
-    fn missed(&self) {}
-}
-
 async fn opened(database: &Database) -> PostgresStore {
-    PostgresStore::open(database.url(), Arc::new(Silent), Metrics::new([])).await.unwrap()
+    PostgresStore::open(database.url(), Arc::new(Deaf), Metrics::new([])).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_keeps_every_promise() {
     let Some(server) = Database::server() else { return };
-    for (name, promise) in suite::promises() {
+    for (_, promise) in suite::promises() {
         let database = server.fresh().await;
         let store = opened(&database).await;
-        println!("{name}");
         promise(&store).await;
     }
 }

@@ -50,19 +50,19 @@ fn due_again(batch: &mut Batch<'_>, owner: &str, receiver: &str, at: Micros) -> 
 }
 
 /// A delivery as it lies in the file.
-struct DeliveryRow {
-    d: i64,
+pub(super) struct DeliveryRow {
+    pub(super) d: i64,
     owner: String,
     receiver: String,
     token: Option<Token>,
-    delivery: Delivery,
+    pub(super) delivery: Delivery,
 }
 
 /// How many columns `sql::delivery_columns` has: what else a statement selects stands behind them.
-const COLUMNS: usize = 12;
+pub(super) const COLUMNS: usize = 12;
 
 /// Reads the columns of `sql::delivery_columns`.
-fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
+pub(super) fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
     let id = DeliveryId { run: RunId::from_bytes(get(row, 1)?), seq: get(row, 2)? };
     let moment = |column| get::<Option<i64>>(row, column).map(|at| Micros(at.unwrap_or(0)));
     let token = get::<Option<i64>>(row, 8)?.map(|token| Token(token.cast_unsigned()));
@@ -176,14 +176,20 @@ pub(super) fn settle(
 ) -> Result<Option<Delivery>, StoreError> {
     let Some(row) = find(batch.connection, id)?.filter(|row| row.token == Some(token)) else { return Ok(None) };
     let after = row.delivery.after(attempt, chance);
+    add_attempt(batch, row.d, attempt)?;
+    batch.execute(sql::FORGET_OLD_ATTEMPTS, params![row.d, ATTEMPTS_KEPT])?;
+    save(batch, &row, &after)?;
+    Ok(Some(after))
+}
+
+/// Keeps an attempt behind those that were made before.
+pub(super) fn add_attempt(batch: &Batch<'_>, d: i64, attempt: &Attempt) -> Result<(), StoreError> {
     let (status, retry_after, said) = match &attempt.heard {
         Heard::Answer { status, retry_after, excerpt } => (Some(*status), retry_after.map(micros), excerpt),
         Heard::Nothing { why } => (None, None, why),
     };
-    batch.execute(sql::ADD_ATTEMPT, params![row.d, attempt.at.0, micros(attempt.took), status, retry_after, said])?;
-    batch.execute(sql::FORGET_OLD_ATTEMPTS, params![row.d, ATTEMPTS_KEPT])?;
-    save(batch, &row, &after)?;
-    Ok(Some(after))
+    let columns = params![d, attempt.at.0, micros(attempt.took), status, retry_after, said];
+    batch.execute(sql::ADD_ATTEMPT, columns).map(drop)
 }
 
 pub(super) fn redeliver(batch: &mut Batch<'_>, id: DeliveryId, now: Micros) -> Result<Option<Delivery>, StoreError> {
@@ -196,15 +202,23 @@ pub(super) fn redeliver(batch: &mut Batch<'_>, id: DeliveryId, now: Micros) -> R
     Ok(Some(again))
 }
 
+/// The columns for how a delivery stands: its outcome, when it is due, and when it was settled.
+pub(super) const fn standing_columns(standing: Standing) -> (i64, Option<Micros>, Option<Micros>) {
+    match standing {
+        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at), None),
+        Standing::Delivered { at } => (1, None, Some(at)),
+        Standing::GivenUp { at } => (2, None, Some(at)),
+    }
+}
+
 /// Saves how a delivery stands, with no lease on it.
 fn save(batch: &mut Batch<'_>, row: &DeliveryRow, is: &Delivery) -> Result<(), StoreError> {
-    let (outcome, due_at, settled_at) = match is.standing {
-        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at), None),
-        Standing::Delivered { at } => (1, None, Some(at.0)),
-        Standing::GivenUp { at } => (2, None, Some(at.0)),
-    };
+    let (outcome, due_at, settled_at) = standing_columns(is.standing);
     let since = is.since.map(|at| at.0);
-    batch.execute(sql::SAVE_DELIVERY, params![row.d, is.tries, since, due_at.map(|at| at.0), settled_at, outcome])?;
+    batch.execute(
+        sql::SAVE_DELIVERY,
+        params![row.d, is.tries, since, due_at.map(|at| at.0), settled_at.map(|at| at.0), outcome],
+    )?;
     let is_owed = |delivery: &Delivery| i64::from(delivery.standing.is_owed());
     batch.more_owed(is_owed(is) - is_owed(&row.delivery));
     due_at.map_or(Ok(()), |due_at| due_again(batch, &row.owner, &row.receiver, due_at))
@@ -235,7 +249,7 @@ pub(super) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<Delivery
     found.into_iter().map(log).collect()
 }
 
-fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
     let said = get::<String>(row, 4)?;
     let heard = match get::<Option<u16>>(row, 2)? {
         Some(status) => {

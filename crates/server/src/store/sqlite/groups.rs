@@ -24,14 +24,15 @@ pub(super) fn create(batch: &Batch<'_>, new: &NewGroup, now: Micros) -> Result<G
 }
 
 /// A group as it lies in the file.
-struct GroupRow {
+pub(super) struct GroupRow {
     m: i64,
-    last_place: u64,
-    last_end: u64,
-    group: Group,
+    pub(super) last_place: u64,
+    pub(super) last_end: u64,
+    pub(super) group: Group,
 }
 
-fn row(row: &Row<'_>) -> Result<GroupRow, StoreError> {
+/// Reads the columns of `sql::group_columns`.
+pub(super) fn row(row: &Row<'_>) -> Result<GroupRow, StoreError> {
     /// Where the counts begin, in the order of `Status::ALL`.
     const COUNTS: usize = 8;
     let mut counts = [0; Status::ALL.len()];

@@ -16,7 +16,8 @@ pub(super) fn all_keys(connection: &Connection) -> Result<Vec<Key>, StoreError> 
     all(connection, sql::KEYS, [], one_key)
 }
 
-fn one_key(row: &Row<'_>) -> Result<Key, StoreError> {
+/// Reads the columns of `sql::KEYS`.
+pub(super) fn one_key(row: &Row<'_>) -> Result<Key, StoreError> {
     let moment = |column| Ok(get::<Option<i64>>(row, column)?.map(Micros));
     Ok(Key {
         digest: Digest(get(row, 0)?),
@@ -41,11 +42,15 @@ pub(super) fn add(batch: &Batch<'_>, new: &Key) -> Result<Result<(), AddKeyError
     if known.iter().any(|key| key.id() == new.id()) {
         return Err(StoreError::Inconsistent(format!("the key {} is there already", new.id())));
     }
-    let Key { digest, name, ending, owner, created_at, expires_at, revoked_at } = new;
+    put(batch, new).map(Ok)
+}
+
+/// Writes a key behind those that are there.
+pub(super) fn put(batch: &Batch<'_>, key: &Key) -> Result<(), StoreError> {
+    let Key { digest, name, ending, owner, created_at, expires_at, revoked_at } = key;
     let (expires_at, revoked_at) = (expires_at.map(|at| at.0), revoked_at.map(|at| at.0));
     let columns = params![digest.0, name, ending, owner.as_str(), created_at.0, expires_at, revoked_at];
-    batch.execute(sql::ADD_KEY, columns)?;
-    Ok(Ok(()))
+    batch.execute(sql::ADD_KEY, columns).map(drop)
 }
 
 pub(super) fn revoke(batch: &Batch<'_>, id: KeyId, now: Micros) -> Result<Option<Key>, StoreError> {

@@ -11,6 +11,7 @@ mod open;
 mod queue;
 mod read;
 mod receipts;
+mod records;
 mod rows;
 mod search;
 mod sql;
@@ -37,10 +38,13 @@ use legwork_core::store::{
 };
 use legwork_core::time::Micros;
 
-pub use self::copy::{CopyError, Summary, copy, known, made_keys, summary};
+pub(crate) use self::copy::made_keys;
+pub use self::copy::{CopyError, Summary, copy, known, summary};
 pub use self::open::OpenError;
 use self::open::Opened;
 use self::read::Readers;
+pub use self::records::ReadOutError;
+pub(crate) use self::records::{IncomingSqlite, OutgoingSqlite};
 use self::writer::Writer;
 use crate::metrics::Metrics;
 

@@ -1,5 +1,6 @@
 //! Reads, on connections that cannot write.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -70,9 +71,14 @@ pub(super) fn facts(connection: &Connection, id: RunId, after: u64, limit: usize
 
 /// Reads the columns `seq`, `at` and `what`, which begin at `first`.
 pub(super) fn fact(row: &Row<'_>, first: usize, id: RunId) -> Result<Fact, StoreError> {
+    fact_of(row, first, &id)
+}
+
+/// The same, of a run that is known by whatever name.
+pub(super) fn fact_of(row: &Row<'_>, first: usize, run: &dyn fmt::Display) -> Result<Fact, StoreError> {
     let text = row.get_ref(first + 2).map_err(unavailable)?;
     let what = serde_json::from_slice(text.as_bytes().map_err(|odd| StoreError::Unavailable(odd.into()))?)
-        .map_err(|error| StoreError::Inconsistent(format!("run {id}: a fact cannot be read: {error}")))?;
+        .map_err(|error| StoreError::Inconsistent(format!("run {run}: a fact cannot be read: {error}")))?;
     Ok(Fact { seq: get(row, first)?, at: Micros(get(row, first + 1)?), what })
 }
 

@@ -25,6 +25,26 @@ macro_rules! delivery_columns {
     };
 }
 
+/// The columns that make a group, in the order in which `groups::row` reads them.
+macro_rules! group_columns {
+    () => {
+        "m, id, owner, created_at, metadata, modified_at, last_place, last_end, \
+         queued, running, asking, cancelling, completed, failed, cancelled "
+    };
+}
+
+/// The columns of a new run but for its number, in the order in which `write::with_columns` gives them, ?1 to ?21.
+macro_rules! run_to_add {
+    ($($n:tt)*) => {
+        concat!(
+            "insert into runs (n, id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
+             status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells, previous_id, \
+             rerun_of) values (", $($n)*, ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+             ?17, ?18, ?19, ?20, ?21) "
+        )
+    };
+}
+
 macro_rules! runs {
     () => {
         "from runs r left join leases l on l.n = r.n "
@@ -95,12 +115,7 @@ statements! {
     EXPIRED = "select id from runs where expires_at is not null and expires_at <= ?1 order by expires_at limit ?2";
 
     /// A number is never given twice, or a page that a list goes on with would show what came later.
-    ADD_RUN = concat!(
-        "insert into runs (n, id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, status, \
-         version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells, previous_id, rerun_of) \
-         values (", last_run!(), " + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-         ?19, ?20, ?21) on conflict (id) do nothing"
-    );
+    ADD_RUN = concat!(run_to_add!(concat!(last_run!(), " + 1")), "on conflict (id) do nothing");
     KEEP_LAST_RUN = concat!("insert or replace into meta (key, value) values ('last_run', ", last_run!(), ")");
     SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
                  moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
@@ -191,8 +206,7 @@ statements! {
     ADD_GROUP = "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
                  queued, running, asking, cancelling, completed, failed, cancelled) \
                  values (?1, ?2, ?3, ?4, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (id) do nothing";
-    GROUP_BY_ID = "select m, id, owner, created_at, metadata, modified_at, last_place, last_end, \
-                   queued, running, asking, cancelling, completed, failed, cancelled from task_groups where id = ?1";
+    GROUP_BY_ID = concat!("select ", group_columns!(), "from task_groups where id = ?1");
     COUNT_GROUP = "update task_groups set modified_at = max(modified_at, ?2), queued = queued + ?3, \
                    running = running + ?4, asking = asking + ?5, cancelling = cancelling + ?6, \
                    completed = completed + ?7, failed = failed + ?8, cancelled = cancelled + ?9 where id = ?1";
@@ -238,4 +252,43 @@ statements! {
     STORE_ID = "select value from meta where key = 'store_id'";
     SET_STORE_ID = "insert into meta (key, value) values ('store_id', ?1)";
     VOID_LEASES = "update leases set until = 0";
+
+    /// Everything in the order in which it is written out.
+    LAST_RUN = concat!("select ", last_run!());
+    ALL_GROUPS = concat!("select ", group_columns!(), "from task_groups order by m");
+    ALL_RUNS = concat!(
+        "select ", run_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body ", runs!(),
+        "left join group_runs p on p.n = r.n left join webhooks w on w.n = r.n \
+         left join inputs i on i.n = r.n left join outputs o on o.n = r.n order by r.n"
+    );
+    ALL_FACTS = "select g, n, seq, at, what from facts order by g";
+    ALL_DELIVERIES = concat!(
+        "select ", delivery_columns!(), ", b.body from deliveries v join runs r on r.n = v.n \
+         left join delivery_bodies b on b.d = v.d order by v.d"
+    );
+    ALL_RECEIPTS = "select owner, route, key, retry, body, at, n, taken, answer from receipts order by id";
+
+    /// What may have nothing in it where another store is taken in.
+    IS_USED = "select exists (select 1 from runs) or exists (select 1 from task_groups) or exists (select 1 from keys) \
+               or exists (select 1 from receipts)";
+    BECOME = "insert or replace into meta (key, value) values ('store_id', ?1), ('seal', ?2), ('last_run', ?3), \
+              ('last_fact', ?4)";
+    FORGET_RECEIVERS = "delete from receivers";
+    SEARCH_ANEW = "update search_state set g = 0";
+    PUT_GROUP = "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
+                 queued, running, asking, cancelling, completed, failed, cancelled) \
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, 0, 0, 0)";
+    PUT_RUN = run_to_add!("?22");
+    PUT_GROUP_RUN = "insert into group_runs (m, place, n) select m, ?2, ?3 from task_groups where id = ?1";
+    PUT_GROUP_END = "insert into group_ends (m, g, n) select t.m, ?1, r.n from runs r join task_groups t \
+                     on t.id = r.group_id where r.n = ?2";
+    PUT_DELIVERY = "insert into deliveries (n, seq, owner, receiver, owed_at, tries, since, due_at, settled_at, outcome) \
+                    select r.n, ?2, r.owner, w.receiver, ?3, ?4, ?5, ?6, ?7, ?8 from runs r \
+                    join webhooks w on w.n = r.n join facts f on f.n = r.n and f.seq = ?2 where r.id = ?1";
+    PUT_RECEIPT = "insert into receipts (owner, route, key, retry, body, at, n, taken, answer) \
+                   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    PUT_RECEIVERS = "insert into receivers (owner, receiver, next_due) select owner, receiver, min(due_at) \
+                     from deliveries where due_at is not null group by owner, receiver";
+    WITHOUT_ITS_LOG = "select id from runs r where version <> (select count(*) from facts where n = r.n) \
+                       or version <> (select max(seq) from facts where n = r.n) limit 1";
 }

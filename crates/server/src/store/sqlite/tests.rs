@@ -9,17 +9,7 @@ use legwork_core::run::{Lineage, Status};
 use legwork_core::store::{Created, suite};
 
 use super::*;
-
-struct Silent;
-
-impl Nudge for Silent {
-    fn changed(&self, _: RunId) {}
-    fn queued(&self) {}
-    fn owed(&self) {}
-    fn grouped(&self, _: GroupId) {}
-    fn logged(&self) {}
-    fn missed(&self) {}
-}
+use crate::testing::Deaf;
 
 struct Store1 {
     folder: tempfile::TempDir,
@@ -28,7 +18,7 @@ struct Store1 {
 
 fn fresh() -> Store1 {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap();
     Store1 { folder, store }
 }
 
@@ -81,7 +71,7 @@ async fn leases_of_an_earlier_process_are_void_at_start() {
     store.claim(one_claim(5), NOW).await.unwrap();
     assert!(store.due(NOW, 10).await.unwrap().is_empty());
     drop(store);
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap();
     assert_eq!(store.due(NOW, 10).await.unwrap(), [(id, Command::Lapse { token: Token(5) })]);
     store.apply(id, Command::Lapse { token: Token(5) }, NOW).await.unwrap();
     assert_eq!(store.claim(one_claim(6), NOW).await.unwrap().len(), 1);
@@ -97,7 +87,7 @@ async fn a_create_of_an_earlier_process_is_known_again() {
         assert!(matches!(store.once(ticket(sign), create(number), NOW).await.unwrap(), Once::New { .. }));
     }
     drop(store);
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap();
     for (sign, number) in [Sign::Key("k".to_owned()), Sign::Tries(1)].into_iter().zip(1..) {
         let again = store.once(ticket(sign), create(number + 10), NOW).await.unwrap();
         let Once::Again { created: Created::Run(run), .. } = again else { panic!("{again:?}") };
@@ -133,7 +123,7 @@ async fn keys_are_counted_from_outside_also_in_a_store_of_an_earlier_build() {
     file.execute_batch("drop table keys; pragma user_version = 5").unwrap();
     drop(file);
     assert_eq!(made_keys(folder.path()).unwrap(), 0);
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap();
     assert_eq!(store.keys().await.unwrap(), []);
 }
 
@@ -146,7 +136,7 @@ async fn a_store_from_before_lineage_is_brought_up_to_date() {
     let file = rusqlite::Connection::open(folder.path().join("legwork.db")).unwrap();
     file.execute_batch(WITHOUT_LINEAGE).unwrap();
     drop(file);
-    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Silent), Metrics::new([])).unwrap();
+    let store = SqliteStore::open(&folder.path().join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap();
     let earlier = store.run(RunId::from_u128(1)).await.unwrap().unwrap();
     assert_eq!(earlier.lineage, Lineage::default());
     let lineage = Lineage { previous: Some(earlier.id), rerun_of: None };

@@ -7,7 +7,7 @@ use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::{ApplyError, Claim, Claimed, ForgetError, NewRun, StoreError};
 use legwork_core::time::Micros;
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 
 use super::read::{self, one};
 use super::rows::RunRow;
@@ -46,8 +46,19 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
 }
 
 fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
+    match with_columns(run, |columns| batch.execute(sql::ADD_RUN, columns))? {
+        0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
+        _ => Ok(batch.connection.last_insert_rowid()),
+    }
+}
+
+/// Does this with the columns of a run, in the order of `sql::run_to_add`.
+pub(super) fn with_columns<T>(
+    run: &Run,
+    act: impl FnOnce(&[&dyn ToSql]) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     let state = StateColumns::of(&run.life.state);
-    let columns = params![
+    act(params![
         run.id.to_bytes(),
         run.owner.as_str(),
         run.processor,
@@ -69,11 +80,7 @@ fn add_run(batch: &mut Batch<'_>, run: &Run) -> Result<i64, StoreError> {
         tells_number(run.life.tells),
         run.lineage.previous.map(RunId::to_bytes),
         run.lineage.rerun_of.map(RunId::to_bytes),
-    ];
-    match batch.execute(sql::ADD_RUN, columns)? {
-        0 => Err(StoreError::Inconsistent(format!("the name {} is taken", run.id))),
-        _ => Ok(batch.connection.last_insert_rowid()),
-    }
+    ])
 }
 
 pub(super) fn apply(
@@ -221,11 +228,11 @@ fn keep_lease(batch: &mut Batch<'_>, n: i64, owner: &Owner, was: &Life, is: &Lif
     Ok(())
 }
 
-fn place(life: &Life) -> Option<Micros> {
+pub(super) fn place(life: &Life) -> Option<Micros> {
     if let State::Queued { not_before } = life.state { Some(not_before) } else { None }
 }
 
-fn move_in_queue(
+pub(super) fn move_in_queue(
     batch: &mut Batch<'_>,
     RunRow { n, run }: &RunRow,
     from: Option<Micros>,
@@ -246,11 +253,16 @@ fn move_in_queue(
 
 /// Returns the fact's place in the log of all runs.
 fn add_fact(batch: &mut Batch<'_>, n: i64, fact: &Fact) -> Result<u64, StoreError> {
+    let g = batch.next_fact();
+    put_fact(batch, g, n, fact)?;
+    Ok(g)
+}
+
+/// Writes a fact at this place.
+pub(super) fn put_fact(batch: &Batch<'_>, g: u64, n: i64, fact: &Fact) -> Result<(), StoreError> {
     let key = match &fact.what {
         What::Progress { report } => Some(&*report.key),
         What::State { .. } | What::Answer { .. } | What::Finish => None,
     };
-    let g = batch.next_fact();
-    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, json(&fact.what)])?;
-    Ok(g)
+    batch.execute(sql::ADD_FACT, params![g, n, fact.seq, fact.at.0, key, json(&fact.what)]).map(drop)
 }

@@ -93,7 +93,8 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
+    /// Nothing yet, on a connection with a transaction that is or will be open.
+    pub(super) fn on(connection: &'a Connection, metrics: &'a Metrics, last_fact: u64) -> Self {
         Self { connection, metrics, told: Told::default(), last_fact }
     }
 

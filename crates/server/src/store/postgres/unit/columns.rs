@@ -11,6 +11,7 @@ use legwork_core::receipt::Sign;
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::NewRun;
 use legwork_core::time::Micros;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::super::link::{Step, Value};
@@ -24,12 +25,12 @@ const BETWEEN: char = '\u{1e}';
 
 /// A run's metadata as labels, each `key=value` as a list is filtered: values as text, without what is no value.
 fn labels(metadata: &[u8]) -> Vec<String> {
-    let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(metadata) else { return Vec::new() };
-    let label = |(key, value): (String, serde_json::Value)| {
+    let Ok(Json::Object(object)) = serde_json::from_slice(metadata) else { return Vec::new() };
+    let label = |(key, value): (String, Json)| {
         let value = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Null => return None,
-            other => other.to_string(),
+            Json::String(text) => text,
+            Json::Null => return None,
+            value @ (Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => value.to_string(),
         };
         Some(label(&key, &value))
     };
