@@ -9,6 +9,7 @@ use std::time::Duration;
 use legwork_api::secret::Secret;
 use legwork_api::signature::Scheme;
 use legwork_api::webhook::Output;
+pub use legwork_core::node::Role;
 use url::Url;
 
 /// The settings of one server, checked.
@@ -106,15 +107,4 @@ pub(crate) enum Reach {
     Machine,
     /// Whoever can read the store's folder; others can ask, too.
     Beyond,
-}
-
-/// What a process does. All of them share the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Answers callers and works.
-    All,
-    /// Answers callers.
-    Api,
-    /// Works.
-    Worker,
 }
