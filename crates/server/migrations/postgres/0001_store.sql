@@ -191,3 +191,15 @@ create index words_said on words using gin (said);
 -- The fact up to which the search has followed the log. At 0 it begins anew.
 create table search_state (one bigint primary key check (one = 1), g bigint not null);
 insert into search_state (one, g) values (1, 0);
+
+-- The processes that share the store, each with what it works with.
+create table nodes (
+    id         bigint primary key,
+    role       text   not null,
+    host       text   not null,
+    address    text   not null,
+    version    text   not null,
+    started_at bigint not null,
+    seen_at    bigint not null,
+    processors text   not null      -- JSON: to each name its fingerprint
+);

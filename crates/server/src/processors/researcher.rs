@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
+use legwork_core::node::Fingerprint;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use tokio::sync::mpsc;
 
+use super::fingerprint;
 use super::library::Library;
 use super::research::{Note, research};
 
@@ -54,6 +56,11 @@ impl Processor for Researcher {
                 Err(_) => Outcome::Failed(cut_off()),
             },
         }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let corpus = self.library.corpus_now()?;
+        Some(fingerprint::of(["researcher", env!("CARGO_PKG_VERSION"), &corpus.fingerprint().to_string()]))
     }
 }
 
