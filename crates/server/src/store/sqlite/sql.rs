@@ -228,6 +228,11 @@ statements! {
     FORGET_OUTPUT = "delete from outputs where n = ?1";
     FORGET_RUN = "delete from runs where n = ?1";
 
+    KEEP_SOURCE = "insert into sources (hash, url, retrieved_at, body) values (?1, ?2, ?3, ?4) \
+                   on conflict (hash) do nothing";
+    SOURCE_BY_HASH = "select hash, url, retrieved_at, body from sources where hash = ?1";
+    SOURCE_AT = "select hash, url, retrieved_at, body from sources where url = ?1 order by retrieved_at desc, s desc limit 1";
+
     KEYS = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
     ADD_KEY = "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
