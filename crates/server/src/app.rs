@@ -23,6 +23,22 @@ use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
 use crate::worker::{Leases, Patience, Slots, Worker};
 
+/// What all parts stand on: the store, and those who hear of its changes.
+pub(crate) struct Base {
+    pub(crate) store: Arc<dyn Store>,
+    lines: Arc<Lines>,
+    metrics: Arc<Metrics>,
+}
+
+impl Base {
+    /// Opens the store in this file.
+    pub(crate) fn open(database: &Path) -> Result<Self, OpenError> {
+        let (lines, metrics) = (Lines::new(), Metrics::new(templates()));
+        let store = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
+        Ok(Self { store, lines, metrics })
+    }
+}
+
 /// The parts of a server, ready to be set going.
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
@@ -37,20 +53,18 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Opens the store and puts the parts together, for a server that listens at `address`. `stop` ends every wait;
-    /// `hard_stop` ends the work.
+    /// Puts the parts together, for a server that listens at `address`. `stop` ends every wait; `hard_stop` ends the
+    /// work.
     pub(crate) fn build(
+        base: Base,
         config: &Config,
         address: SocketAddr,
-        database: &Path,
         local_key: &str,
         processors: Registry,
         stop: &CancellationToken,
         hard_stop: CancellationToken,
-    ) -> Result<Self, OpenError> {
-        let lines = Lines::new();
-        let metrics = Metrics::new(templates());
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database, lines.clone(), metrics.clone())?);
+    ) -> Self {
+        let Base { store, lines, metrics } = base;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
@@ -89,7 +103,7 @@ impl App {
             Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Ok(Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer })
+        Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer }
     }
 }
 

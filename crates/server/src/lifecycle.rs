@@ -7,20 +7,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use legwork_core::store::StoreError;
+use legwork_core::store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::{App, Base};
 use crate::config::{Config, Role};
 use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
 use crate::keys::{By, Keyring};
 use crate::machine;
-use crate::processors::{CorpusError, Registry};
+use crate::processors::{CorpusError, Registry, library};
 use crate::store::sqlite::OpenError;
 
 /// How long a folder is asked for again while its owner has not said where it is: it may be about to go.
@@ -103,20 +103,20 @@ pub struct Running {
 
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // The folder first: who only waits for it need not read all documents each time.
-    let folder = take(config.store.clone()).await?;
-    let (corpus, store) = (config.corpus.clone(), config.store.clone());
-    let processors = in_background(move || Registry::built_in(&corpus, &store)).await??;
-    start_in(folder, config, processors).await
+    let (corpus, home) = (config.corpus.clone(), config.store.clone());
+    start_in(config, move |store| Registry::built_in(&corpus, &home, store)).await
 }
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    let folder = take(config.store.clone()).await?;
-    start_in(folder, config, processors).await
+    start_in(config, move |_| Ok(processors)).await
 }
 
-async fn start_in(folder: Folder, config: Config, processors: Registry) -> Result<Running, StartError> {
+async fn start_in<P>(config: Config, processors: P) -> Result<Running, StartError>
+where
+    P: FnOnce(Arc<dyn Store>) -> Result<Registry, CorpusError> + Send + 'static,
+{
+    let folder = take(config.store.clone()).await?;
     if let Err(error) = machine::raise_file_limit() {
         warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
     }
@@ -124,10 +124,17 @@ async fn start_in(folder: Folder, config: Config, processors: Registry) -> Resul
     let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
     let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
     let local_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let database = folder.database();
+    let base = in_background(move || Base::open(&database)).await??;
+    // Nothing is asked for before it can be found.
+    library::move_in(&config.store, &*base.store).await;
     let app = {
-        let (config, database, key) = (config.clone(), folder.database(), local_key.clone());
-        let (stop, hard_stop) = (stop.clone(), hard_stop.clone());
-        in_background(move || App::build(&config, address, &database, &key, processors, &stop, hard_stop)).await??
+        let (config, key, stop, hard_stop) = (config.clone(), local_key.clone(), stop.clone(), hard_stop.clone());
+        in_background(move || {
+            let processors = processors(base.store.clone())?;
+            Ok::<_, StartError>(App::build(base, &config, address, &key, processors, &stop, hard_stop))
+        })
+        .await??
     };
     app.keys.refresh().await.map_err(StartError::Keys)?;
     if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {
