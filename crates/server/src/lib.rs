@@ -19,6 +19,7 @@ mod metrics;
 pub mod processors;
 mod runs;
 mod schema;
+mod source;
 mod store;
 mod sweep;
 #[cfg(test)]

@@ -46,12 +46,14 @@ const PARTS: &[(&str, &[&str])] = &[
     ("lifecycle", &["app", "config", "folder", "http", "keys", "machine", "processors", "store"]),
     ("machine", &[]),
     ("metrics", &[]),
-    ("processors", &["clock", "machine"]),
+    ("processors", &["clock", "machine", "source"]),
     ("runs", &["clock"]),
     ("schema", &[]),
-    ("store", &["config", "metrics"]),
+    // What is kept of a cited text: written where it is cited, and moved with the store.
+    ("source", &[]),
+    ("store", &["config", "metrics", "source"]),
     ("sweep", &["runs", "worker"]),
-    ("transfer", &["folder", "processors", "store"]),
+    ("transfer", &["folder", "store"]),
     ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];

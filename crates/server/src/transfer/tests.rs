@@ -27,19 +27,6 @@ fn open(folder: &Path) -> SqliteStore {
 async fn full() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     everything::fill(&open(folder.path())).await;
-    let texts = [
-        (
-            "11c635d32acdb78da490b0e0a2e96d6f0105fcb91788b0d841a16f899e424299",
-            "The capital of Mongolia is\nUlaanbaatar.",
-            None,
-        ),
-        ("4048de1fdd250e0331dee76180a91df240e48d9b81d56888559e9fc8c0978c57", "Ülan Bator \"is\" it.", Some(THEN)),
-    ];
-    for (hash, text, retrieved_at) in texts {
-        let (url, title) = ("corpus:lands/mongolia".to_owned(), "Mongolia".to_owned());
-        let source = Source { hash: hash.to_owned(), url, title, text: text.to_owned(), retrieved_at };
-        assert!(Cited::of(folder.path()).take(&source).unwrap());
-    }
     folder
 }
 
@@ -239,13 +226,15 @@ async fn the_other_store_goes_on_with_what_was_promised() {
     };
     let found = store.list(&query).await.unwrap().runs;
     assert_eq!(found.iter().map(|run| run.id).collect::<Vec<_>>(), [COMPLETED]);
-    assert_eq!(Cited::of(after.path()).all().unwrap().count(), 2);
+    let cited = store.source_at("corpus:lands/mongolia").await.unwrap().unwrap();
+    assert_eq!(cited.retrieved_at, Some(THEN), "the one that was read last");
+    assert_eq!(store.source(&cited.hash).await.unwrap(), Some(cited));
 }
 
 #[tokio::test]
 async fn a_store_that_is_served_is_written_out_as_it_was_at_one_moment() {
     let folder = full().await;
-    let mut reader = OutOfFolder::open(folder.path()).unwrap();
+    let mut reader = out_of(folder.path()).unwrap();
     let before = reader.identity().unwrap();
     let store = open(folder.path());
     store.submit(everything::new(RunId::from_u128(1000), "what came later"), LATER).await.unwrap();

@@ -19,6 +19,7 @@ mod read;
 mod receipts;
 mod rows;
 mod search;
+mod sources;
 mod sql;
 mod tend;
 mod unit;
@@ -37,6 +38,7 @@ use legwork_core::id::{GroupId, KeyId, Owner, RunId, Token};
 use legwork_core::key::Key;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
+use legwork_core::source::KeptSource;
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
     ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Place, Store,
@@ -238,6 +240,18 @@ impl Store for PostgresStore {
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
         self.remove(id).await
+    }
+
+    async fn keep_sources(&self, sources: Vec<KeptSource>) -> Result<(), StoreError> {
+        sources::keep(&self.pool, &sources).await
+    }
+
+    async fn source(&self, hash: &[u8; 32]) -> Result<Option<KeptSource>, StoreError> {
+        sources::by_hash(&self.pool, hash).await
+    }
+
+    async fn source_at(&self, url: &str) -> Result<Option<KeptSource>, StoreError> {
+        sources::at(&self.pool, url).await
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

@@ -321,6 +321,15 @@ statements! {
     FORGET_KEY(BYTEA) = "delete from keys where digest = $1";
     COUNT_KEYS() = "select count(*) from keys";
 
+    KEEP_SOURCES(BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, INT8_ARRAY, BYTEA_ARRAY) =
+        "insert into sources (hash, url, url_hash, retrieved_at, body) \
+         select hash, url, url_hash, retrieved_at, body from unnest($1, $2, $3, $4, $5) with ordinality \
+         as x(hash, url, url_hash, retrieved_at, body, ord) order by ord on conflict (hash) do nothing";
+    SOURCE_BY_HASH(BYTEA) = "select hash, url, retrieved_at, body from sources where hash = $1";
+    SOURCE_AT(BYTEA, BYTEA) =
+        "select hash, url, retrieved_at, body from sources where url_hash = $1 and url = $2 \
+         order by retrieved_at desc nulls last, hash desc limit 1";
+
     META(TEXT) = "select value from meta where key = $1";
     SET_META(TEXT, TEXT) = "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
     SCHEMA() = "select version from legwork_schema for update";

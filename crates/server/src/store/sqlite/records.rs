@@ -8,6 +8,7 @@ use legwork_core::delivery::{Delivery, Standing, Webhook};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Run, Status};
+use legwork_core::source::KeptSource;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use rusqlite::{Connection, ErrorCode, Row, params};
@@ -17,12 +18,12 @@ use super::open::{self, OpenError, Opened};
 use super::read::{self, one};
 use super::rows::{self, RunRow, get, unavailable};
 use super::writer::Batch;
-use super::{copy, deliveries, groups, keys, sql, write};
+use super::{copy, deliveries, groups, keys, sources, sql, write};
 use crate::metrics::Metrics;
 use crate::store::columns::{form_of, text};
 use crate::store::records::{
     AttemptRecord, Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, Incoming, KeyRecord,
-    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, TakeError, WebhookRecord,
+    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, SourceRecord, TakeError, WebhookRecord,
 };
 
 /// A store as it was when this was made, whatever its server has done since.
@@ -75,6 +76,17 @@ impl OutgoingSqlite {
         Ok(())
     }
 
+    fn sources(&self, give: Give<'_>) -> Result<(), ExportError> {
+        let mut statement = self.connection.prepare(sql::ALL_SOURCES).map_err(unavailable)?;
+        let mut rows = statement.query([]).map_err(unavailable)?;
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            if let Some(source) = SourceRecord::of(&sources::source(row)?) {
+                give(Record::Source(source))?;
+            }
+        }
+        Ok(())
+    }
+
     fn number(&self, statement: &str) -> Result<u64, StoreError> {
         Ok(one(&self.connection, statement, [], |row| get(row, 0))?.unwrap_or(0))
     }
@@ -113,8 +125,7 @@ impl Outgoing for OutgoingSqlite {
             Kind::Fact => self.each(sql::ALL_FACTS, give, fact),
             Kind::Delivery => self.each(sql::ALL_DELIVERIES, give, |row| self.delivery(row)),
             Kind::Receipt => self.each(sql::ALL_RECEIPTS, give, receipt),
-            // They are files beside this store.
-            Kind::Source => Ok(()),
+            Kind::Source => self.sources(give),
         }
     }
 }
@@ -255,7 +266,7 @@ fn put(batch: &mut Batch<'_>, record: &Record) -> Result<(), TakeError> {
         Record::Fact(fact) => put_fact(batch, fact),
         Record::Delivery(delivery) => put_delivery(batch, delivery),
         Record::Receipt(receipt) => put_receipt(batch, receipt),
-        Record::Source(_) => Err(refuse("texts that were cited lie beside this store, and not in it")),
+        Record::Source(source) => put_source(batch, source),
     }
 }
 
@@ -363,5 +374,14 @@ fn put_receipt(batch: &Batch<'_>, of: &ReceiptRecord) -> Result<(), TakeError> {
     let n = n.map(|n| known(batch, n)).transpose()?;
     let columns = params![owner.as_str(), route, key, tries, body, at.0, n, taken, answer.get()];
     batch.execute(sql::PUT_RECEIPT, columns)?;
+    Ok(())
+}
+
+fn put_source(batch: &Batch<'_>, of: &SourceRecord) -> Result<(), TakeError> {
+    let KeptSource { hash, url, retrieved_at, body } = of.kept()?;
+    let columns = params![hash, url, retrieved_at.map(|at| at.0), body.as_ref()];
+    if batch.execute(sql::KEEP_SOURCE, columns)? == 0 {
+        return Err(refuse("a text of this hash has come before"));
+    }
     Ok(())
 }
