@@ -1,5 +1,7 @@
 //! `legwork doctor`: looks at everything a server and its clients depend on, and says in words what it found.
 
+mod nodes;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -238,6 +240,7 @@ async fn own_server(local: &Local, listen: Option<SocketAddr>) -> Vec<Finding> {
     found.extend(health(&url, Some(&store_id)).await);
     if found.iter().all(|finding| finding.health != Fail) {
         let key = local.key.clone().unwrap_or(key);
+        found.extend(nodes::of_server(&url, Some(key.clone())).await);
         found.push(admits(&url, Some(key)).await);
     }
     found
@@ -261,6 +264,7 @@ async fn named_server(url: &str, key: Option<String>) -> Vec<Finding> {
     let mut found = vec![finding(Well, "server", format!("{url}, as named"))];
     found.extend(health(url, None).await);
     if found.iter().all(|finding| finding.health != Fail) {
+        found.extend(nodes::of_server(url, key.clone()).await);
         found.push(admits(url, key).await);
     }
     found
@@ -287,7 +291,7 @@ async fn health(url: &str, store: Option<&str>) -> Vec<Finding> {
         found.push(finding(Fail, "server", format!("it has another store: {}", health.store)));
     }
     found.push(match timeout(PATIENCE, client.ready()).await {
-        Ok(Ok(())) => finding(Well, "ready", "it accepts runs"),
+        Ok(Ok(_)) => finding(Well, "ready", "it accepts runs"),
         Ok(Err(bad)) => finding(Fail, "ready", bad.to_string()),
         Err(_) => finding(Fail, "ready", format!("did not say within {} s", PATIENCE.as_secs())),
     });

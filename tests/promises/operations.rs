@@ -255,6 +255,19 @@ fn doctor_finds_a_server_that_is_well_and_says_what_is_wrong() {
     assert!(is(&found(&gone), "server", "fail"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_says_what_it_is_before_it_answers_anybody_and_that_nobody_works() {
+    let store = tempfile::tempdir().unwrap();
+    let server = Server::start(store.path(), &["--role", "api"]);
+    let ready = client(&server).ready().await.unwrap();
+    let [this] = &ready.nodes.unwrap()[..] else { panic!("it is alone") };
+    assert_eq!((this.address, &*this.version), (server.address, env!("CARGO_PKG_VERSION")));
+    assert!(!this.host.is_empty());
+    assert!(ready.warnings[0].message.contains("--role worker"), "{:?}", ready.warnings);
+    let told = said(&on(store.path(), &["doctor", "--json"]), "nodes");
+    assert!(told.starts_with("warn: ") && told.contains("--role worker"), "{told}");
+}
+
 /// What `doctor` says about one thing.
 fn said(output: &Output, about: &str) -> String {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::{Host, Url, form_urlencoded};
 
+use crate::ready::Ready;
 use crate::result::{RunPage, TaskRunResult};
 use crate::run::TaskRun;
 use crate::secret::Secret;
@@ -333,9 +334,9 @@ impl Client {
         self.answer(self.http.get(self.at("/health")).timeout(GRACE)).await?.read()
     }
 
-    /// Whether the server accepts runs; the error says why not. The key is not sent.
-    pub async fn ready(&self) -> Result<(), ClientError> {
-        self.answer(self.http.get(self.at("/ready")).timeout(GRACE)).await.map(|_| ())
+    /// Whether the server accepts runs; the error says why not.
+    pub async fn ready(&self) -> Result<Ready, ClientError> {
+        self.answer(self.call(Method::GET, "/ready").timeout(GRACE)).await?.read()
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Answer, ClientError> {

@@ -6,6 +6,7 @@
 //! - [`group`] is what a caller is shown of a group of runs.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
 //! - [`key`] is how a server's operator makes keys for callers.
+//! - [`ready`] is how a server says that it accepts runs, and which processes it shares its store with.
 //! - [`token`] lets a browser read one run.
 //! - [`webhook`] is what a run's webhook is sent; [`signature`] signs that and checks it; [`secret`] is what it is signed with.
 //! - [`code`] is every way in which a request can be refused; [`warning`] is what was odd about one that was not.
@@ -21,6 +22,7 @@ mod findings;
 pub mod group;
 mod json;
 pub mod key;
+pub mod ready;
 pub mod result;
 pub mod run;
 pub mod run_input;

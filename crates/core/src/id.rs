@@ -144,9 +144,28 @@ impl Owner {
     }
 }
 
-/// One process that works on runs. A new process is a new node, also on the same machine.
+/// One process that shares the store. A new process is a new node, also on the same machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u64);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node_{:016x}", self.0)
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = BadNodeId;
+
+    fn from_str(text: &str) -> Result<Self, BadNodeId> {
+        parse_hex(text, "node_", 16).and_then(|number| u64::try_from(number).ok()).map(Self).ok_or(BadNodeId)
+    }
+}
+
+/// The text is not the id of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a node is `node_` followed by 16 lower-case hex digits")]
+pub struct BadNodeId;
 
 /// Proof of holding a lease: whoever claims a run draws a new one, and the old one opens nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -172,6 +191,14 @@ mod tests {
         for odd in ["", "key_", "key_99a1b2", "key_000000000099A1B2", "key_+00000000099a1b2", "ci"] {
             assert_eq!(odd.parse::<KeyId>(), Err(BadKeyId), "{odd:?}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_node_reads_what_it_prints_and_nothing_else() {
+        let id = NodeId(0x99_a1b2);
+        assert_eq!(id.to_string(), "node_000000000099a1b2");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("node_99a1b2".parse::<NodeId>(), Err(BadNodeId));
     }
 
     #[test]

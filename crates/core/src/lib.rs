@@ -9,6 +9,7 @@
 //! - A **processor** does the work; it **reports** progress, and its **output** carries the **basis** that proves it.
 //! - A **webhook** is called when its run has ended; what is owed to it is a **delivery**, which may take **attempts**.
 //! - A **key** is what a caller shows; it stands for an **owner**, who sees his own runs only.
+//! - A **node** is a process that shares the store with others; it **announces** itself there as long as it lives.
 //! - A **store** keeps all that; a **nudge** says that something changed, never what.
 
 pub mod command;
@@ -19,6 +20,7 @@ pub mod fair;
 pub mod group;
 pub mod id;
 pub mod key;
+pub mod node;
 pub mod output;
 pub mod pace;
 pub mod processor;

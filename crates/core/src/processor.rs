@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::fact::Report;
 use crate::id::RunId;
+use crate::node::Fingerprint;
 use crate::output::Output;
 use crate::run::{Failure, Question};
 use crate::task::Task;
@@ -18,6 +19,10 @@ use crate::task::Task;
 pub trait Processor: Send + Sync + 'static {
     /// Does the task once.
     async fn run(&self, job: Job, reporter: &dyn Reporter) -> Outcome;
+
+    /// What decides its answers, in short, as it is now. `None` while it does not know that itself. Nodes compare theirs by
+    /// it, so what is equal on two machines has to be equal here.
+    fn fingerprint(&self) -> Option<Fingerprint>;
 }
 
 /// One attempt at a run.

@@ -16,6 +16,7 @@ use crate::fair::{Limits, Room};
 use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use crate::key::Key;
+use crate::node::Node;
 use crate::receipt::Ticket;
 use crate::run::{Life, Lineage, Run, Status};
 use crate::source::KeptSource;
@@ -26,7 +27,8 @@ pub mod suite;
 
 /// Keeps runs, their inputs, outputs and logs, the texts that were cited, and the keys that were made for callers.
 ///
-/// What a method has returned is on disk. Times come in as `now`; a store reads no clock.
+/// What a method has returned is on disk; only nodes, which are about what lives now, need not outlive the store's
+/// processes. Times come in as `now`; a store reads no clock.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Names the stored data, for ever; another store has another.
@@ -176,6 +178,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes a key that is good no more. Its owner's runs stay.
     async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError>;
+
+    /// Notes what a node says of itself, in the place of all that it said before; it is seen `now`, whatever it says of that.
+    /// Nodes that are not [alive](Node::is_alive) any more are removed.
+    async fn announce(&self, node: Node, now: Micros) -> Result<(), StoreError>;
+
+    /// The nodes that are alive, those that started first before others.
+    async fn nodes(&self, now: Micros) -> Result<Vec<Node>, StoreError>;
+
+    /// Removes a node: it stops. That it is not there is no error.
+    async fn leave(&self, id: NodeId) -> Result<(), StoreError>;
 }
 
 /// Is told after a commit. It carries no data, may be told too often, and must return at once.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use legwork_core::fair;
+use legwork_core::node::Node;
 use legwork_core::store::Store;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -13,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Role, StoreAt};
 use crate::follow::{Follow, Lines};
-use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, templates};
+use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, VERSION, templates};
 use crate::indexer::Indexer;
 use crate::keys::{Keyring, Terms};
+use crate::machine;
 use crate::metrics::Metrics;
+use crate::nodes::Nodes;
 use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::postgres::{DatabaseError, PostgresStore};
@@ -31,6 +34,8 @@ pub(crate) struct App {
     pub(crate) front: Arc<Front>,
     /// To be read once before anybody is answered.
     pub(crate) keys: Arc<Keyring>,
+    /// To be announced once before anybody is answered.
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -92,7 +97,7 @@ impl App {
         let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let terms = Terms::new(&config.accept_keys, local_key, config.reach());
-        let keys = Arc::new(Keyring::new(store.clone(), clock, terms));
+        let keys = Arc::new(Keyring::new(store.clone(), clock.clone(), terms));
         let guard = Guard::new(config.public_url.clone(), config.listen).allowing(&config.cors_origins);
         let (seal, pages) = (Seal(*store.seal()), config.is_reachable());
         let store_id = store.id().to_owned();
@@ -107,10 +112,27 @@ impl App {
         let at_work = fair::Limits { each_processor: config.processor_slots.clone(), each_owner };
         let slots = Slots { all: config.slots, limits: at_work };
         let limits = Limits::new(config.creates_per_minute);
+        let ceilings = ceilings(config.role, &slots, &processors);
+        let leases = Arc::new(Leases::default());
+        let patience = Patience::default();
+        let worker = Worker::new(slots, processors.clone(), runs.clone(), lines, leases.clone(), hard_stop, patience);
+        let started_at = clock.now();
+        let this = Node {
+            id: worker.node(),
+            role: config.role,
+            host: machine::host(),
+            address,
+            version: VERSION.to_owned(),
+            started_at,
+            seen_at: started_at,
+            processors: [].into(),
+        };
+        let nodes = Arc::new(Nodes::new(store.clone(), clock, this, processors.clone()));
         let api = Api::new(Parts {
             runs: runs.clone(),
             follow: follow.clone(),
-            processors: processors.clone(),
+            processors,
+            nodes: nodes.clone(),
             keys: keys.clone(),
             seal,
             pages,
@@ -119,14 +141,12 @@ impl App {
             metrics,
             streams,
             limits,
-            ceilings: ceilings(config.role, &slots, &processors),
+            ceilings,
         });
-        let leases = Arc::new(Leases::default());
-        let worker =
-            Worker::new(slots, processors, runs.clone(), lines, leases.clone(), hard_stop, Patience::default());
         let sweeper = Sweeper { runs: runs.clone(), leases };
         let indexer = Indexer { runs };
-        Self { store, keys, front: Arc::new(Front::new(guard, api)), follow, worker, sender, sweeper, indexer }
+        let front = Arc::new(Front::new(guard, api));
+        Self { store, front, keys, nodes, follow, worker, sender, sweeper, indexer }
     }
 }
 

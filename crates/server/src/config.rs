@@ -10,6 +10,7 @@ use std::time::Duration;
 use legwork_api::secret::Secret;
 use legwork_api::signature::Scheme;
 use legwork_api::webhook::Output;
+pub use legwork_core::node::Role;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -199,17 +200,6 @@ pub(crate) enum Reach {
     Machine,
     /// Whoever can read the store's folder; others can ask, too.
     Beyond,
-}
-
-/// What a process does. All of them share the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Answers callers and works.
-    All,
-    /// Answers callers.
-    Api,
-    /// Works.
-    Worker,
 }
 
 #[cfg(test)]

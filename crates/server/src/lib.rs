@@ -16,6 +16,7 @@ mod keys;
 mod lifecycle;
 pub mod machine;
 mod metrics;
+mod nodes;
 pub mod processors;
 mod runs;
 mod schema;

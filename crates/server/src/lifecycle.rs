@@ -160,6 +160,7 @@ where
     if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {
         return Err(StartError::OpenToAll(config.listen));
     }
+    app.nodes.once().await;
     let store_id = app.store.id().to_owned();
     let server = ServerFile { pid: std::process::id(), address, store_id: store_id.clone(), key: local_key.clone() };
     if let Err(error) = folder.publish(&server) {
@@ -232,6 +233,7 @@ impl Course {
         let mut parts = JoinSet::new();
         parts.spawn(app.follow.watch());
         parts.spawn(app.keys.watch(stop.clone()));
+        parts.spawn(app.nodes.stay(stop.clone()));
         // Connections are accepted before anything is swept.
         let serving = tokio::spawn(listener.serve(app.front, stop.clone()));
         if config.role != Role::Api {

@@ -19,6 +19,11 @@ pub fn free_space(path: &Path) -> io::Result<u64> {
     Ok(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
+/// What this machine is called; in a container that is what the container is called.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Takes from this process all but so much memory and time, and the right to write files: it reads what nobody vouches
 /// for.
 pub(crate) fn confine(memory: u64, time: std::time::Duration) -> io::Result<()> {

@@ -21,7 +21,8 @@ use legwork_core::command::Command;
 use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::fair;
-use legwork_core::id::{GroupId, Owner, RunId};
+use legwork_core::id::{GroupId, NodeId, Owner, RunId};
+use legwork_core::node::{Fingerprint, Node, Role};
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode, Life, Lineage, Question, Run, Status};
@@ -41,6 +42,7 @@ use crate::http::{Api, Ceilings, Front, Guard, Limits, Parts, Seal, Streams, tem
 use crate::indexer::Indexer;
 use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
+use crate::nodes::Nodes;
 use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::store::sqlite::SqliteStore;
@@ -59,6 +61,7 @@ pub(crate) struct World {
     pub(crate) runs: Runs,
     pub(crate) lines: Arc<Lines>,
     pub(crate) keys: Arc<Keyring>,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) follow: Follow,
     pub(crate) worker: Arc<Worker>,
     pub(crate) sender: Sender,
@@ -178,9 +181,8 @@ impl World {
         keys.refresh().now_or_never().unwrap().unwrap();
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
-        let puppets = Tier::names().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>));
         let docs = folder.path().join("docs");
-        let registry = Registry::of(puppets);
+        let registry = puppets(Tier::names());
         let home = folder.path().join("store");
         let registry = if docs.is_dir() { registry.with_documents(&[docs], &home, store.clone()) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
@@ -193,10 +195,14 @@ impl World {
         let slots = Slots { all: 4, limits: at_work };
         let ceilings = registry.names().map(|name| (name.to_owned(), slots.most(name)));
         let ceilings = Ceilings { all: slots.all, each: ceilings.collect(), each_owner: slots.limits.each_owner };
+        let nodes = Nodes::new(store.clone(), clock.clone(), node(1, Role::All, &[]), registry.clone());
+        let nodes = Arc::new(nodes);
+        assert!(nodes.once().now_or_never().unwrap());
         let api = Api::new(Parts {
             runs: runs.clone(),
             follow: follow.clone(),
             processors: registry.clone(),
+            nodes: nodes.clone(),
             keys: keys.clone(),
             seal,
             pages,
@@ -223,6 +229,7 @@ impl World {
             runs,
             lines,
             keys,
+            nodes,
             follow,
             worker,
             sender,
@@ -387,6 +394,26 @@ fn strike_id(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// A node of this number that started with the test, whose processors have these fingerprints.
+pub(crate) fn node(number: u64, role: Role, processors: &[(&str, u64)]) -> Node {
+    let known = |(name, print): &(&str, u64)| ((*name).to_owned(), Some(Fingerprint(*print)));
+    Node {
+        id: NodeId(number),
+        role,
+        host: format!("machine-{number}"),
+        address: ([127, 0, 0, 1], 8787).into(),
+        version: "0.0.0".to_owned(),
+        started_at: MONDAY,
+        seen_at: MONDAY,
+        processors: processors.iter().map(known).collect(),
+    }
+}
+
+/// Processors of these names that do what the input says.
+pub(crate) fn puppets(names: impl IntoIterator<Item = String>) -> Registry {
+    Registry::of(names.into_iter().map(|name| (name, Arc::new(Puppet) as Arc<dyn Processor>)))
+}
+
 /// Does what its input says.
 struct Puppet;
 
@@ -413,6 +440,10 @@ impl Processor for Puppet {
             }
             other => done(other),
         }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        Some(Fingerprint(1))
     }
 }
 

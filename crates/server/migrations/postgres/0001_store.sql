@@ -201,3 +201,15 @@ create table sources (
     body         bytea  not null        -- the text with its title, as packed JSON
 );
 create index sources_by_url on sources (url_hash, retrieved_at);
+
+-- The processes that share the store, each with what it works with.
+create table nodes (
+    id         bigint primary key,
+    role       text   not null,
+    host       text   not null,
+    address    text   not null,
+    version    text   not null,
+    started_at bigint not null,
+    seen_at    bigint not null,
+    processors text   not null      -- JSON: to each name its fingerprint
+);

@@ -31,7 +31,7 @@ pub(super) async fn prepared_again(api: &Api, first: &Run, input: RunInput) -> R
 }
 
 async fn looked_up(api: &Api, owner: &Owner, mut input: RunInput, rerun_of: Option<&Run>) -> Result<NewRun, Failure> {
-    check_processor(api, &input.processor)?;
+    check_processor(api, &input.processor).await?;
     let previous = input.previous_interaction_id;
     // The one from before was looked at then; it had ended, and may have been deleted since.
     let known = rerun_of.and_then(|first| first.lineage.previous);
@@ -104,11 +104,12 @@ fn carried(warnings: &[Warning]) -> Option<Bytes> {
     serde_json::to_vec(warnings).ok().map(Bytes::from)
 }
 
-fn check_processor(api: &Api, name: &str) -> Result<(), Failure> {
-    if api.processors.has(name) {
+/// Whether this node or another one works with it.
+async fn check_processor(api: &Api, name: &str) -> Result<(), Failure> {
+    if api.nodes.have(name).await? {
         return Ok(());
     }
-    let known: Vec<_> = api.processors.names().collect();
+    let known: Vec<_> = api.nodes.names().into_iter().collect();
     let message = format!("there is no processor {name:?}; this server has {}", known.join(", "));
     Err(Failure::new(Code::UnknownProcessor, message).detail(json!({"processors": known})))
 }

@@ -50,6 +50,7 @@ use self::failure::Failure;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::listener::{Listener, listen};
+pub(crate) use self::ops::VERSION;
 pub(crate) use self::outlook::Ceilings;
 pub(crate) use self::routes::templates;
 pub(crate) use self::stream::Streams;
@@ -57,6 +58,7 @@ pub(crate) use self::tokens::Seal;
 use crate::follow::Follow;
 use crate::keys::Keyring;
 use crate::metrics::Metrics;
+use crate::nodes::Nodes;
 use crate::processors::Registry;
 use crate::runs::Runs;
 use crate::webhooks::Courier;
@@ -76,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) runs: Runs,
     pub(crate) follow: Follow,
     pub(crate) processors: Registry,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) keys: Arc<Keyring>,
     /// What read tokens are signed with.
     pub(crate) seal: Seal,

@@ -1,12 +1,13 @@
-//! The routes for those who run the server. Only `/metrics` tells anything worth a key.
+//! The routes for those who run the server. Only `/metrics`, and the nodes in `/ready`, tell anything worth a key.
 
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use legwork_api::code::Code;
+use legwork_api::ready::Ready;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -25,14 +26,19 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
 /// How long the store may take to answer before the server is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs can be accepted: the store answers, its writer included, and the server does not stop.
-pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Failure> {
+/// Runs can be accepted: the store answers, its writer included, and the server does not stop. Says also what to worry
+/// about, and to whoever may see the operator's pages which processes share the store.
+pub(super) async fn ready(
+    operator: Result<Operator, Response>,
+    State(api): State<Api>,
+) -> Result<Json<Ready>, Failure> {
     if api.follow.is_stopping() {
         return Err(Failure::new(Code::Busy, "the server is stopping"));
     }
     let late = || Failure::new(Code::Busy, format!("the store did not answer within {} s", PATIENCE.as_secs()));
     timeout(PATIENCE, api.runs.check()).await.map_err(|_| late())??;
-    Ok(Json(json!({"status": "ready"})))
+    let nodes = operator.is_ok().then(|| api.nodes.heard());
+    Ok(Json(Ready::of(&api.nodes.worries(), nodes.as_deref())))
 }
 
 /// What this process has counted, for Prometheus.

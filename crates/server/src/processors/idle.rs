@@ -4,11 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
+use legwork_core::node::Fingerprint;
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use legwork_core::task::Input;
 use serde_json::Value;
+
+use super::fingerprint;
 
 /// Done at once, or, for the input `{"at": MICROSECONDS}`, at that moment. `{"events": COUNT, "every": MICROSECONDS}`
 /// has it tell so many things first, one at a time from `at` on; each is when it was told. Its answer is when it was done,
@@ -38,6 +41,10 @@ impl Processor for Idle {
             return Outcome::Failed(Failure { code: FailureCode::Processor, message: message.to_owned() });
         }
         Outcome::Done(Output::text(now().as_micros().to_string(), Vec::new()))
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        Some(fingerprint::of(["idle"]))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who does the work on this server: the processors by name.
 
+mod fingerprint;
 mod idle;
 pub mod library;
 pub mod research;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use legwork_core::node::Fingerprint;
 use legwork_core::processor::Processor;
 use legwork_core::store::{Store, StoreError};
 use legwork_core::tier::Tier;
@@ -79,6 +81,11 @@ impl Registry {
     /// Whether there is a processor of this name.
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// What decides the answers of each, as it is now.
+    pub fn fingerprints(&self) -> BTreeMap<String, Option<Fingerprint>> {
+        self.by_name.iter().map(|(name, processor)| (name.clone(), processor.fingerprint())).collect()
     }
 
     /// All names, in order.

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
+use legwork_core::node::Fingerprint;
 use legwork_core::output::Output;
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::fingerprint;
 use super::library::Library;
 use super::research::{Corpus, Document, Note, research};
 
@@ -68,6 +70,11 @@ impl Processor for Researcher {
                 Err(_) => Outcome::Failed(cut_off()),
             },
         }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let corpus = self.library.corpus_now()?;
+        Some(fingerprint::of(["researcher", env!("CARGO_PKG_VERSION"), &corpus.fingerprint().to_string()]))
     }
 }
 

@@ -74,6 +74,11 @@ impl Worker {
         })
     }
 
+    /// The name that it claims under, which is this process's.
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
     /// Works until `stop`, and returns when the attempts under way have ended. Leases are renewed to the very last.
     pub(crate) async fn work(self: Arc<Self>, stop: CancellationToken) {
         let renewing = tokio::spawn(self.clone().renew());

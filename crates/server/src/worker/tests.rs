@@ -230,3 +230,27 @@ async fn heavy_runs_of_two_kinds_leave_a_place_for_light_ones() {
 fn everything() -> ListQuery {
     ListQuery { owner: Some(Owner::local()), limit: 100, ..ListQuery::default() }
 }
+
+/// A worker of another process on the same store, which has only this processor.
+fn another_worker(world: &World, processor: &str) -> Arc<Worker> {
+    let slots = Slots { all: 4, limits: Limits::default() };
+    let (runs, lines, leases) = (world.runs.clone(), world.lines.clone(), Arc::new(Leases::default()));
+    let has = testing::puppets([processor.to_owned()]);
+    Worker::new(slots, has, runs, lines, leases, world.hard_stop.clone(), Patience::default())
+}
+
+#[tokio::test]
+async fn a_node_takes_only_what_it_has_and_leaves_the_rest_to_others() {
+    let world = World::new();
+    let theirs = world.submit_for("theirs", "hello").await;
+    let other = another_worker(&world, "theirs");
+    assert_ne!(other.node(), world.worker.node());
+    assert_eq!(world.worker.once().await.unwrap(), 0);
+    assert_eq!(world.status(theirs).await, Status::Queued);
+    let ours = world.submit("hello").await;
+    assert_eq!(other.once().await.unwrap(), 1);
+    world.until_status(theirs, Status::Completed).await;
+    assert_eq!((other.once().await.unwrap(), world.status(ours).await), (0, Status::Queued));
+    assert_eq!(world.worker.once().await.unwrap(), 1);
+    world.until_status(ours, Status::Completed).await;
+}

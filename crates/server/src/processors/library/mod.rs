@@ -83,8 +83,13 @@ impl Library {
         let mut current = self.current.clone();
         match current.wait_for(Option::is_some).await {
             Ok(corpus) => corpus.clone(),
-            Err(_) => self.current.borrow().clone(),
+            Err(_) => self.corpus_now(),
         }
+    }
+
+    /// All documents as they are now; `None` while they are read for the first time.
+    pub(super) fn corpus_now(&self) -> Option<Arc<Corpus>> {
+        self.current.borrow().clone()
     }
 
     /// Keeps texts for good: they are about to be cited. When this returns, they are on disk.

@@ -3,13 +3,16 @@
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use legwork_core::output::{Citation, Output};
+use legwork_core::processor::Processor as _;
 use legwork_core::task::{Input, SourcePolicy, Task, Wanted};
+use tokio::sync::watch;
 
+use super::cited::Cited;
 use super::folder::Folder;
 use super::look::{Looked, Looker};
 use super::read::Helper;
@@ -17,6 +20,7 @@ use super::shelf::Shelf;
 use super::{Library, pause, shelf_in};
 use crate::clock::{Clock as _, SystemClock, TestClock};
 use crate::processors::research::{Corpus, research, verify_quote};
+use crate::processors::researcher::Researcher;
 use crate::testing::store_in;
 
 /// A folder of documents and a place to keep what was read of them.
@@ -334,4 +338,36 @@ fn a_look_changes_nothing_in_the_folder() {
     first(&mut desk.looker());
     let names: Vec<_> = fs::read_dir(desk.docs()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!((names, all_bytes(&desk.docs().join("a.md"))), (vec!["a.md".into()], b"One.".to_vec()));
+}
+
+#[test]
+fn equal_documents_have_one_fingerprint_wherever_they_lie() {
+    let files = [("a.md", "One."), ("b/c.txt", "Two.")];
+    let desk = Desk::new(&files);
+    let mut looker = desk.looker();
+    let here = first(&mut looker).1.fingerprint();
+    let there = Desk::new(&[files[1], files[0]]);
+    assert_eq!(first(&mut there.looker()).1.fingerprint(), here);
+    assert_eq!(first(&mut desk.looker()).1.fingerprint(), here, "nor does a restart change it");
+    desk.write("a.md", b"Uno.");
+    let changed = once(&mut looker).1.unwrap().fingerprint();
+    assert_ne!(changed, here);
+    desk.write("a.md", b"One.");
+    assert_eq!(once(&mut looker).1.unwrap().fingerprint(), here);
+    let elsewhere = Desk::new(&[("z.md", "One."), ("b/c.txt", "Two.")]);
+    assert_ne!(first(&mut elsewhere.looker()).1.fingerprint(), here, "it would be cited by another address");
+    assert_ne!(Corpus::factbook().fingerprint(), here);
+}
+
+#[test]
+fn a_researcher_that_still_reads_has_no_fingerprint_yet() {
+    let desk = Desk::new(&[]);
+    let (publish, current) = watch::channel(None);
+    let (wake, _woken) = mpsc::channel();
+    fs::create_dir_all(desk.store()).unwrap();
+    let cited = Cited::new(store_in(&desk.store()));
+    let researcher = Researcher::new(Arc::new(Library { current, cited, stop: Arc::default(), _wake: wake }));
+    assert_eq!(researcher.fingerprint(), None);
+    publish.send_replace(Some(Arc::new(Corpus::factbook())));
+    assert!(researcher.fingerprint().is_some());
 }

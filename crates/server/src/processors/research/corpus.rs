@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use legwork_core::node::Fingerprint;
+
 use super::bag::Bag;
 use super::document::Document;
 use super::factbook::unpack;
 use super::fields::Fields;
 use super::index::Index;
 use super::names::Names;
+use crate::processors::fingerprint;
 
 /// All documents that can be searched and cited.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub struct Corpus {
     pub(super) edition: Arc<str>,
     by_hash: HashMap<String, usize>,
     index: OnceLock<Index>,
+    fingerprint: OnceLock<Fingerprint>,
     /// Words that are not in the index yet.
     bags: Vec<Bag>,
     base: Base,
@@ -89,6 +93,7 @@ impl Corpus {
             edition: base.0.edition.clone(),
             by_hash,
             index: OnceLock::new(),
+            fingerprint: OnceLock::new(),
             bags,
             base,
             documents,
@@ -110,9 +115,22 @@ impl Corpus {
         &self.documents
     }
 
-    /// Builds the word index now instead of at the first search that needs it. What it was built from is let go.
+    /// What the documents are, in short: two corpora of the same texts at the same addresses under the same titles have the
+    /// same, in whatever order they were read.
+    pub(in crate::processors) fn fingerprint(&self) -> Fingerprint {
+        *self.fingerprint.get_or_init(|| {
+            let mut all: Vec<[&str; 3]> =
+                self.documents.iter().map(|document| [&*document.hash, &*document.url, &*document.title]).collect();
+            all.sort_unstable();
+            fingerprint::of(all.into_iter().flatten())
+        })
+    }
+
+    /// Builds the word index now instead of at the first search that needs it, and counts all documents. What the index was
+    /// built from is let go.
     pub(in crate::processors) fn warm(&mut self) {
         self.index();
+        self.fingerprint();
         self.bags = Vec::new();
     }
 

@@ -115,9 +115,11 @@ impl Door {
 
     /// A new connection.
     pub(super) async fn open(&self) -> Result<Link, Error> {
-        let (client, connection) = self.raw().await?;
-        // Ends with the client, or with the connection.
-        tokio::spawn(async move { drop(connection.await) });
+        let (client, mut connection) = self.raw().await?;
+        // Ends with the client, or with the connection. What the database remarks on the way is of no use to anybody.
+        tokio::spawn(
+            async move { while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {} },
+        );
         Ok(Link { client, prepared: Mutex::default(), is_pooled: self.address.is_pooled })
     }
 

@@ -13,6 +13,7 @@ mod hints;
 mod keys;
 mod link;
 mod look;
+mod nodes;
 mod open;
 mod pool;
 mod read;
@@ -34,8 +35,9 @@ use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
-use legwork_core::id::{GroupId, KeyId, Owner, RunId, Token};
+use legwork_core::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use legwork_core::key::Key;
+use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
 use legwork_core::source::KeptSource;
@@ -268,6 +270,18 @@ impl Store for PostgresStore {
 
     async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError> {
         keys::forget(&self.pool, id, now).await
+    }
+
+    async fn announce(&self, node: Node, now: Micros) -> Result<(), StoreError> {
+        nodes::announce(&self.pool, &node, now).await
+    }
+
+    async fn nodes(&self, now: Micros) -> Result<Vec<Node>, StoreError> {
+        nodes::alive(&self.pool, now).await
+    }
+
+    async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
+        nodes::leave(&self.pool, id).await
     }
 }
 

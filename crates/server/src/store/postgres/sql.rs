@@ -330,6 +330,16 @@ statements! {
         "select hash, url, retrieved_at, body from sources where url_hash = $1 and url = $2 \
          order by retrieved_at desc nulls last, hash desc limit 1";
 
+    ANNOUNCE(INT8, TEXT, TEXT, TEXT, TEXT, INT8, INT8, TEXT) =
+        "insert into nodes (id, role, host, address, version, started_at, seen_at, processors) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set role = excluded.role, \
+         host = excluded.host, address = excluded.address, version = excluded.version, \
+         started_at = excluded.started_at, seen_at = excluded.seen_at, processors = excluded.processors";
+    FORGET_DEAD_NODES(INT8, INT8) = "delete from nodes where id <> $1 and seen_at <= $2";
+    NODES(INT8) = "select id, role, host, address, version, started_at, seen_at, processors from nodes \
+                   where seen_at > $1 order by started_at, id";
+    LEAVE(INT8) = "delete from nodes where id = $1";
+
     META(TEXT) = "select value from meta where key = $1";
     SET_META(TEXT, TEXT) = "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
     SCHEMA() = "select version from legwork_schema for update";

@@ -7,6 +7,7 @@ mod copy;
 mod deliveries;
 mod groups;
 mod keys;
+mod nodes;
 mod open;
 mod queue;
 mod read;
@@ -28,8 +29,9 @@ use legwork_core::command::Command;
 use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
-use legwork_core::id::{GroupId, KeyId, Owner, RunId, Token};
+use legwork_core::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
 use legwork_core::key::Key;
+use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
 use legwork_core::source::KeptSource;
@@ -42,6 +44,7 @@ use legwork_core::time::Micros;
 
 pub(crate) use self::copy::made_keys;
 pub use self::copy::{CopyError, Summary, copy, known, summary};
+use self::nodes::Nodes;
 pub use self::open::OpenError;
 use self::open::Opened;
 use self::read::Readers;
@@ -57,6 +60,7 @@ pub(crate) struct SqliteStore {
     /// Dropped before the writer: the last connection to close tidies the log away, and only a writer can.
     readers: Arc<Readers>,
     writer: Writer,
+    nodes: Nodes,
 }
 
 impl SqliteStore {
@@ -65,7 +69,7 @@ impl SqliteStore {
     pub(crate) fn open(file: &Path, nudge: Arc<dyn Nudge>, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let Opened { connection, id, seal, last_fact } = open::for_writing(file)?;
         let writer = Writer::start(connection, last_fact, nudge, metrics);
-        Ok(Self { id, seal, writer, readers: Arc::new(Readers::of(file)) })
+        Ok(Self { id, seal, writer, readers: Arc::new(Readers::of(file)), nodes: Nodes::default() })
     }
 }
 
@@ -266,6 +270,20 @@ impl Store for SqliteStore {
 
     async fn forget_key(&self, id: KeyId, now: Micros) -> Result<(), ForgetKeyError> {
         self.writer.write(move |batch| keys::forget(batch, id, now)).await?
+    }
+
+    async fn announce(&self, node: Node, now: Micros) -> Result<(), StoreError> {
+        self.nodes.announce(node, now);
+        Ok(())
+    }
+
+    async fn nodes(&self, now: Micros) -> Result<Vec<Node>, StoreError> {
+        Ok(self.nodes.alive(now))
+    }
+
+    async fn leave(&self, id: NodeId) -> Result<(), StoreError> {
+        self.nodes.leave(id);
+        Ok(())
     }
 }
 
