@@ -56,7 +56,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("store", &["config", "metrics", "source"]),
     ("sweep", &["runs", "worker"]),
-    ("transfer", &["folder", "store"]),
+    ("transfer", &["config", "folder", "store"]),
     ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];

@@ -13,7 +13,7 @@ mod shape;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use legwork_core::delivery::{Attempt, Delivery, Webhook};
+use legwork_core::delivery::{Attempt, Delivery, Standing, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::id::{GroupId, Owner};
 use legwork_core::key::Key;
@@ -212,6 +212,17 @@ pub(crate) struct DeliveryRecord {
     /// What it says, once that is made.
     pub(crate) body: Option<Body>,
     pub(crate) attempts: Vec<AttemptRecord>,
+}
+
+impl DeliveryRecord {
+    /// A delivery with no sender at it: what was heard of an attempt under way is not known, so it is owed as it was.
+    pub(crate) fn of(delivery: Delivery, body: Option<Body>, attempts: Vec<Attempt>) -> Self {
+        let delivery = match delivery.standing {
+            Standing::Sending { .. } => Delivery { standing: Standing::Owed { due_at: delivery.owed_at }, ..delivery },
+            Standing::Owed { .. } | Standing::Delivered { .. } | Standing::GivenUp { .. } => delivery,
+        };
+        Self { delivery, body, attempts: attempts.into_iter().map(AttemptRecord).collect() }
+    }
 }
 
 /// An attempt.

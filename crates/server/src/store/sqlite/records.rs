@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use legwork_core::delivery::{Delivery, Standing, Webhook};
+use legwork_core::delivery::{Delivery, Webhook};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Run, Status};
@@ -99,11 +99,8 @@ impl OutgoingSqlite {
     fn delivery(&self, row: &Row<'_>) -> Result<Record, StoreError> {
         let found = deliveries::delivery(row)?;
         let attempts = read::all(&self.connection, sql::ATTEMPTS_OF, params![found.d], deliveries::attempt)?;
-        Ok(Record::Delivery(DeliveryRecord {
-            delivery: unclaimed(found.delivery),
-            body: body(row, deliveries::COLUMNS)?,
-            attempts: attempts.into_iter().map(AttemptRecord).collect(),
-        }))
+        let body = body(row, deliveries::COLUMNS)?;
+        Ok(Record::Delivery(DeliveryRecord::of(found.delivery, body, attempts)))
     }
 }
 
@@ -174,14 +171,6 @@ fn receipt(row: &Row<'_>) -> Result<Record, StoreError> {
 
 fn body(row: &Row<'_>, column: usize) -> Result<Option<Body>, StoreError> {
     Ok(get::<Option<Vec<u8>>>(row, column)?.map(|bytes| Body(Bytes::from(bytes))))
-}
-
-/// A delivery with no sender at it: what was heard of an attempt under way is not known, so it is owed as it was.
-fn unclaimed(delivery: Delivery) -> Delivery {
-    match delivery.standing {
-        Standing::Sending { .. } => Delivery { standing: Standing::Owed { due_at: delivery.owed_at }, ..delivery },
-        Standing::Owed { .. } | Standing::Delivered { .. } | Standing::GivenUp { .. } => delivery,
-    }
 }
 
 /// A store that becomes another, in one transaction: whatever happens before its end, it is as empty as it was.
@@ -380,8 +369,6 @@ fn put_receipt(batch: &Batch<'_>, of: &ReceiptRecord) -> Result<(), TakeError> {
 fn put_source(batch: &Batch<'_>, of: &SourceRecord) -> Result<(), TakeError> {
     let KeptSource { hash, url, retrieved_at, body } = of.kept()?;
     let columns = params![hash, url, retrieved_at.map(|at| at.0), body.as_ref()];
-    if batch.execute(sql::KEEP_SOURCE, columns)? == 0 {
-        return Err(refuse("a text of this hash has come before"));
-    }
+    batch.execute(sql::KEEP_SOURCE, columns)?;
     Ok(())
 }
