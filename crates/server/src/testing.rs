@@ -12,7 +12,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
-use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::BodyExt as _;
 use legwork_api::signature::Scheme;
@@ -34,6 +33,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::contract::is_sent_as_described;
+use self::database::Database;
 pub(crate) use self::receiver::{Call, Receiver};
 use crate::clock::TestClock;
 use crate::config::{Reach, Targets};
@@ -70,7 +70,20 @@ pub(crate) struct World {
     pub(crate) front: Front,
     pub(crate) stop: CancellationToken,
     pub(crate) hard_stop: CancellationToken,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) home: Home,
+}
+
+/// Where a world's things are.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+    /// Where the store is, if that is not the folder.
+    database: Option<Database>,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: Database::wanted() }
+    }
 }
 
 /// Hears nothing and tells nobody.
@@ -108,56 +121,50 @@ impl World {
 
     /// A server with keys whose answers may rest on these documents.
     pub(crate) fn with_documents(keys: &[&str], files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("docs")).unwrap();
-        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join("docs").join(name), text).unwrap());
-        Self::on(folder, keys, true, webhook::Output::Always)
+        let home = Home::new();
+        let docs = home.folder.path().join("docs");
+        std::fs::create_dir(&docs).unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(docs.join(name), text).unwrap());
+        Self::on(home, keys, true, webhook::Output::Always)
     }
 
     /// A server that sends outputs to webhooks as it is told here.
     pub(crate) fn sending(output: webhook::Output) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), &[], true, output)
+        Self::on(Home::new(), &[], true, output)
     }
 
     /// A server with keys that may create so often a minute.
     pub(crate) fn with_creates_per_minute(keys: &[&str], creates: u32) -> Self {
         let limits = Limits::new(std::num::NonZeroU32::new(creates));
-        Self::limited(
-            tempfile::tempdir().unwrap(),
-            keys,
-            true,
-            webhook::Output::Always,
-            limits,
-            fair::Limits::default(),
-        )
+        Self::limited(Home::new(), keys, true, webhook::Output::Always, limits, fair::Limits::default())
     }
 
     /// A server that works on so many runs of these processors at a time at the most, and of each key.
     pub(crate) fn with_limits(each_processor: &[(&str, usize)], each_owner: Option<usize>) -> Self {
         let each_processor = each_processor.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
         let at_work = fair::Limits { each_processor, each_owner };
-        Self::limited(tempfile::tempdir().unwrap(), &[], true, webhook::Output::Always, Limits::new(None), at_work)
+        Self::limited(Home::new(), &[], true, webhook::Output::Always, Limits::new(None), at_work)
     }
 
     fn with(keys: &[&str], hints: bool) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), keys, hints, webhook::Output::Always)
+        Self::on(Home::new(), keys, hints, webhook::Output::Always)
     }
 
     /// The same store in a new process. The old one just vanished.
     pub(crate) fn restarted(self) -> Self {
-        let Self { folder, clock, store, .. } = self;
+        let Self { home, clock, store, .. } = self;
         drop(store);
-        let again = Self::on(folder, &[], true, webhook::Output::Always);
+        let again = Self::on(home, &[], true, webhook::Output::Always);
         again.clock.pass(clock.since_monday());
         again
     }
 
-    fn on(folder: tempfile::TempDir, keys: &[&str], hints: bool, output: webhook::Output) -> Self {
-        Self::limited(folder, keys, hints, output, Limits::new(None), fair::Limits::default())
+    fn on(home: Home, keys: &[&str], hints: bool, output: webhook::Output) -> Self {
+        Self::limited(home, keys, hints, output, Limits::new(None), fair::Limits::default())
     }
 
     fn limited(
-        folder: tempfile::TempDir,
+        home: Home,
         keys: &[&str],
         hints: bool,
         output: webhook::Output,
@@ -168,8 +175,13 @@ impl World {
         let lines = Lines::new();
         let nudge: Arc<dyn Nudge> = if hints { lines.clone() } else { Arc::new(Deaf) };
         let metrics = Metrics::new(templates());
-        let file = folder.path().join("legwork.db");
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file, nudge, metrics.clone()).unwrap());
+        let Home { folder, database } = &home;
+        let store: Arc<dyn Store> = if let Some(database) = database {
+            Arc::new(database.store(nudge, metrics.clone()))
+        } else {
+            let file = folder.path().join("legwork.db");
+            Arc::new(SqliteStore::open(&file, nudge, metrics.clone()).unwrap())
+        };
         let runs = Runs::new(store.clone(), clock.clone());
         let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
@@ -177,8 +189,8 @@ impl World {
         let (seal, pages) = (Seal(*store.seal()), !keys.is_empty());
         let keys =
             Arc::new(Keyring::new(store.clone(), clock.clone(), Terms::new(&keys, "the local key", Reach::Machine)));
-        // The embedded store reads where it is asked.
-        keys.refresh().now_or_never().unwrap().unwrap();
+        let reading = keys.clone();
+        database::apart(async move { reading.refresh().await.unwrap() });
         let guard = Guard::new(None, "127.0.0.1:8787".parse().unwrap());
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let docs = folder.path().join("docs");
@@ -197,7 +209,8 @@ impl World {
         let ceilings = Ceilings { all: slots.all, each: ceilings.collect(), each_owner: slots.limits.each_owner };
         let nodes = Nodes::new(store.clone(), clock.clone(), node(1, Role::All, &[]), registry.clone());
         let nodes = Arc::new(nodes);
-        assert!(nodes.once().now_or_never().unwrap());
+        let announcing = nodes.clone();
+        assert!(database::apart(async move { announcing.once().await }));
         let api = Api::new(Parts {
             runs: runs.clone(),
             follow: follow.clone(),
@@ -238,8 +251,13 @@ impl World {
             front,
             stop,
             hard_stop,
-            folder,
+            home,
         }
+    }
+
+    /// The file of its store, if that lies in one.
+    pub(crate) fn file(&self) -> Option<std::path::PathBuf> {
+        self.home.database.is_none().then(|| self.home.folder.path().join("legwork.db"))
     }
 
     /// Submits a run that tells its processor what to do.

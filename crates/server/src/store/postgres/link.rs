@@ -73,9 +73,11 @@ impl Trouble {
     pub(super) fn of(error: &Error) -> Self {
         let Some(state) = error.code() else {
             // What the database has not said itself happened on the way to it, or here.
-            let is_ours = error.is_closed()
-                || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-            return if is_ours { Self::Lost } else { Self::Refused };
+            let broken = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+            // A certificate that is not trusted now is not trusted later.
+            let is_distrust = broken.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
+            let is_lost = (error.is_closed() || broken.is_some()) && !is_distrust;
+            return if is_lost { Self::Lost } else { Self::Refused };
         };
         match state {
             &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Self::Again,
