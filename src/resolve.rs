@@ -229,10 +229,19 @@ pub(crate) fn check_reach(config: &Config, made: usize) -> Result<(), BadConfig>
     config.public_url.clone().map_or(Ok(()), |url| Err(BadConfig::NeedsKeyAt(url)))
 }
 
-/// The folder of a store that is looked at as it lies there.
-pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Environment) -> Result<PathBuf, BadConfig> {
+/// A store that is looked at as it lies there.
+pub(crate) fn store_at(
+    typed: Option<String>,
+    file: ConfigFile,
+    environment: &Environment,
+) -> Result<StoreAt, BadConfig> {
     let typed = StoreArgs { store: typed, corpus: Vec::new() };
-    match store(typed, file.store, Vec::new(), environment)?.0 {
+    Ok(store(typed, file.store, Vec::new(), environment)?.0)
+}
+
+/// The same, where it can only be a folder.
+pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Environment) -> Result<PathBuf, BadConfig> {
+    match store_at(typed, file, environment)? {
         StoreAt::Folder(folder) => Ok(folder),
         StoreAt::Database { .. } => Err(BadConfig::Database),
     }

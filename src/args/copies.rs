@@ -29,8 +29,8 @@ pub(crate) struct ExportArgs {
     /// Print what was written as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The folder of the store [default: legwork in your data folder].
-    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
+    /// The folder or the postgres:// URL of the store [default: legwork in your data folder].
+    #[arg(long, value_name = "STORE", env = "LEGWORK_STORE")]
     pub(crate) store: Option<String>,
 }
 
@@ -42,7 +42,8 @@ pub(crate) struct ImportArgs {
     /// Print what was taken in as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The folder of the store, which must be empty and is made if there is none [default: legwork in your data folder].
-    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
+    /// The folder or the postgres:// URL of the store, which must be empty and is made if there is none [default: legwork in
+    /// your data folder].
+    #[arg(long, value_name = "STORE", env = "LEGWORK_STORE")]
     pub(crate) store: Option<String>,
 }

@@ -3,7 +3,8 @@
 use std::io::{BufWriter, ErrorKind};
 use std::path::Path;
 
-use legwork_server::transfer::{self, ExportError, Kind, Moved, OutError};
+use legwork_server::DatabaseError;
+use legwork_server::transfer::{self, ExportError, Kind, Moved, OutError, ReadDatabaseError, ReadOutError};
 use serde_json::{Value, json};
 
 use super::{Settings, backup};
@@ -15,14 +16,14 @@ use crate::{print, render, resolve};
 pub(super) async fn run(args: ExportArgs, settings: Settings) -> Result<Exit, Failure> {
     // What had to be left out is said.
     telemetry::start(Usual::Command, settings.verbose, LogArg::Text);
-    let folder = resolve::folder(args.store, settings.file?, &settings.environment)?;
+    let store = resolve::store_at(args.store, settings.file?, &settings.environment)?;
     let to_stdout = args.file == Path::new("-");
     let (target, replace) = (args.file.clone(), args.force);
     let writing = tokio::task::spawn_blocking(move || {
         if to_stdout {
-            transfer::export(&folder, &mut BufWriter::new(print::out()))
+            transfer::export(&store, &mut BufWriter::new(print::out()))
         } else {
-            transfer::export_to(&folder, &target, replace)
+            transfer::export_to(&store, &target, replace)
         }
     });
     let moved = writing.await.map_err(|broken| Failure::new(Exit::Api, broken))?.map_err(failure)?;
@@ -64,12 +65,31 @@ fn failure(error: OutError) -> Failure {
     let (exit, hint) = match error {
         // Whoever stopped reading has what they wanted.
         OutError::Export(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => return error.into(),
-        OutError::NoStore(_) => (Exit::BadInput, Some(backup::NO_STORE)),
+        OutError::NoStore(_) | OutError::Database(ReadDatabaseError::NoStore) => (Exit::BadInput, Some(NO_STORE)),
         OutError::Target(ref target) => backup::of_target(target),
-        OutError::Store(transfer::ReadOutError::Older { .. }) => {
+        OutError::Store(ReadOutError::Older { .. }) | OutError::Database(ReadDatabaseError::Older { .. }) => {
             (Exit::BadInput, Some("bring it up to date: start `legwork serve` on it once"))
         }
+        OutError::Database(ReadDatabaseError::Database(ref error)) => of_database(error),
         OutError::Store(_) | OutError::Export(_) => (Exit::Api, None),
     };
     Failure { hint: hint.map(str::to_owned), ..Failure::new(exit, error) }
+}
+
+/// What to do when there is no store.
+const NO_STORE: &str = "name its folder or its database with --store or LEGWORK_STORE";
+
+/// What to do about a database that cannot be used.
+pub(super) fn of_database(error: &DatabaseError) -> (Exit, Option<&'static str>) {
+    match error {
+        DatabaseError::Address(_) => {
+            (Exit::BadInput, Some("write postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require"))
+        }
+        DatabaseError::Newer { .. } => (Exit::BadInput, Some("use the legwork that did, or a later one")),
+        DatabaseError::NotOurs(_) => (Exit::BadInput, Some("use a database of its own: createdb legwork")),
+        DatabaseError::Unreachable(_) => {
+            (Exit::Api, Some("see that it runs, and that host, port, user, password and database in --store are right"))
+        }
+        DatabaseError::Refused(_) | DatabaseError::Odd(_) => (Exit::Api, None),
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use legwork_server::folder::FolderError;
-use legwork_server::transfer::{self, ImportError, InError};
+use legwork_server::transfer::{self, ImportError, InError, IntoDatabaseError};
 
 use super::{Settings, export};
 use crate::args::{ImportArgs, LogArg};
@@ -18,14 +18,14 @@ const CHUNK: usize = 256 << 10;
 
 pub(super) async fn run(args: ImportArgs, settings: Settings) -> Result<Exit, Failure> {
     telemetry::start(Usual::Command, settings.verbose, LogArg::Text);
-    let folder = resolve::folder(args.store, settings.file?, &settings.environment)?;
+    let store = resolve::store_at(args.store, settings.file?, &settings.environment)?;
     let path = args.file.clone();
     let taking = tokio::task::spawn_blocking(move || {
         if path == Path::new("-") {
-            return Ok(transfer::import(&folder, &mut BufReader::with_capacity(CHUNK, io::stdin())));
+            return Ok(transfer::import(&store, &mut BufReader::with_capacity(CHUNK, io::stdin())));
         }
         let file = File::open(&path)?;
-        Ok(transfer::import(&folder, &mut BufReader::with_capacity(CHUNK, file)))
+        Ok(transfer::import(&store, &mut BufReader::with_capacity(CHUNK, file)))
     });
     let taken: io::Result<_> = taking.await.map_err(|broken| Failure::new(Exit::Api, broken))?;
     let moved = taken.map_err(|error| unreadable(&args.file, error))?.map_err(failure)?;
@@ -48,9 +48,13 @@ fn failure(error: InError) -> Failure {
         }
         InError::Folder(FolderError::Unusable { .. }) => (Exit::BadInput, Some("use another folder: --store FOLDER")),
         InError::Store(_) => (Exit::BadInput, Some("use another folder: --store FOLDER")),
+        InError::Database(IntoDatabaseError::Served(_)) => {
+            (Exit::BadInput, Some("stop all servers of that store, or take it in elsewhere: --store postgres://…"))
+        }
+        InError::Database(IntoDatabaseError::Database(error)) => export::of_database(error),
         InError::Import(import) => match import {
             ImportError::NotEmpty => {
-                (Exit::BadInput, Some("take it in where nothing is yet, in a new folder for example: --store FOLDER"))
+                (Exit::BadInput, Some("take it in where nothing is yet: --store with a new folder or a new database"))
             }
             ImportError::Newer { .. } => (Exit::BadInput, Some("use the legwork that wrote it, or a later one")),
             ImportError::NoExport(_) => (Exit::BadInput, Some("give a file that `legwork export` wrote")),

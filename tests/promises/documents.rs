@@ -133,6 +133,37 @@ fn a_pdf_answers_and_its_citation_can_be_opened_after_it_is_gone() {
     assert!(!none.status.success() && none.stdout.is_empty());
 }
 
+/// What a build before this one kept as a file of its own.
+const EARLIER: (&str, &[u8]) = (
+    "87a1c3aa056992f86f2dc808658b5a89a34674e71abafb5780faa46e72d7ee22",
+    include_bytes!(
+        "../../crates/server/samples/cited/87a1c3aa056992f86f2dc808658b5a89a34674e71abafb5780faa46e72d7ee22.json.gz"
+    ),
+);
+
+#[test]
+fn cited_texts_come_along_with_a_copy_of_the_store_also_those_of_earlier_builds() {
+    let desk = Desk::new(&[("a.md", b"# Birchwood\n\nBirchwood was founded by Mara Quill in 1987.\n")]);
+    let (earlier, file) = EARLIER;
+    let cited = desk.store().join("corpus/cited");
+    fs::create_dir_all(&cited).unwrap();
+    fs::write(cited.join(format!("{earlier}.json.gz")), file).unwrap();
+    let answer = desk.json(&["ask", "--json", "Who founded Birchwood?"]);
+    let hash = answer["output"]["basis"][0]["citations"][0]["legwork"]["source"].as_str().unwrap();
+    assert!(!cited.exists(), "they lie in the store now");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = elsewhere.path().join("legwork.db");
+    let copied = desk.run(&["backup", &copy.to_string_lossy()]);
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    // No documents are there, only the copy.
+    for (which, words) in [(hash, "Mara Quill"), (earlier, "Anna Larch"), ("corpus:notes/a.md", "Mara Quill")] {
+        let mut command = desk.command(&["source", which]);
+        let opened = command.env("LEGWORK_STORE", elsewhere.path()).env_remove("LEGWORK_CORPUS").output().unwrap();
+        let told = String::from_utf8_lossy(&opened.stdout).into_owned();
+        assert!(opened.status.success() && told.contains(words), "{which}: {told}");
+    }
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_told_at_once() {
     let desk = Desk::new(&[]);

@@ -7,10 +7,10 @@ use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use legwork_api::client::{Client, ListRuns, NewTask};
+use legwork_api::client::{Client, End, ListRuns, NewTask};
 use serde_json::Value;
 
-use crate::support::{Server, legwork};
+use crate::support::{Server, Store, legwork};
 
 fn on(store: &Path, arguments: &[&str]) -> Output {
     with(store, &[], arguments)
@@ -196,6 +196,50 @@ async fn a_store_is_written_out_while_it_is_served_and_goes_on_elsewhere() {
     let full = on(&other, &["import", &file]);
     assert_eq!(full.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&full.stderr).contains("is not empty"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_goes_from_a_folder_into_postgresql_and_is_served_there() {
+    let Some(database) = Store::in_a_database() else { return };
+    let (store, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // Nobody works here, so everything waits.
+    let server = Server::start(store.path(), &["--role", "api"]);
+    let first = client(&server).create(&question("What is the capital of Chad?")).await.unwrap();
+    let last = client(&server).create(&question("What is the capital of Mali?")).await.unwrap();
+    let newest = client(&server).list(&ListRuns { limit: Some(1), ..ListRuns::default() }).await.unwrap();
+    assert_eq!(newest.runs[0].run_id, last.run_id);
+    let id = server.file().store_id.clone();
+    drop(server);
+    let file = elsewhere.path().join("all.jsonl").display().to_string();
+    let back = elsewhere.path().join("back.jsonl").display().to_string();
+    stdout(&on(store.path(), &["export", &file]));
+    let url = Path::new(database.as_ref());
+    assert_eq!(on(url, &["export"]).status.code(), Some(2), "there is no store yet");
+    let told: Value = serde_json::from_str(&stdout(&on(url, &["import", &file, "--json"]))).unwrap();
+    assert_eq!((told["store"].as_str().unwrap(), &told["records"]["run"]), (&*id, &2.into()));
+    stdout(&on(url, &["export", &back]));
+    assert_eq!(std::fs::read_to_string(&back).unwrap(), std::fs::read_to_string(&file).unwrap());
+
+    let server = Server::start(&database, &[]);
+    let there = Client::new(&server.url(), None).unwrap();
+    for run in [first.run_id, last.run_id] {
+        let End::Output { .. } = there.result(run, None).await.unwrap() else { panic!("{run} has no result") };
+    }
+    let cursor = newest.next_cursor.clone();
+    assert!(cursor.is_some());
+    let rest = there.list(&ListRuns { cursor, ..ListRuns::default() }).await.unwrap();
+    assert_eq!(rest.runs.iter().map(|run| run.run_id).collect::<Vec<_>>(), [first.run_id]);
+    let served = on(url, &["import", &file]);
+    let told = String::from_utf8_lossy(&served.stderr);
+    assert_eq!(served.status.code(), Some(2), "{told}");
+    assert!(told.contains("the store is served at ") && told.contains("hint: "), "{told}");
+    stdout(&on(url, &["export", &back, "--force"]));
+    drop(server);
+    let home = elsewhere.path().join("home");
+    assert!(stdout(&on(&home, &["import", &back])).contains("2 runs, "));
+    let server = Server::start(&home, &[]);
+    assert_eq!(server.file().store_id, id);
+    let End::Output { .. } = client(&server).result(last.run_id, None).await.unwrap() else { panic!("it is lost") };
 }
 
 #[test]

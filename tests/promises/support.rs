@@ -36,6 +36,11 @@ impl Store {
         }
     }
 
+    /// One in a database whatever the others are in; `None`, and it says so, where there is no server for it.
+    pub(crate) fn in_a_database() -> Option<Self> {
+        provided("LEGWORK_TEST_POSTGRES").map(|_| Self::database())
+    }
+
     fn database() -> Self {
         let server = std::env::var("LEGWORK_TEST_POSTGRES").expect("LEGWORK_TEST_POSTGRES names a server");
         let server: Url = server.parse().unwrap();

@@ -26,6 +26,7 @@ pub mod pace;
 pub mod processor;
 pub mod receipt;
 pub mod run;
+pub mod source;
 pub mod store;
 pub mod task;
 pub mod tier;

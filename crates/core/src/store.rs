@@ -19,12 +19,13 @@ use crate::key::Key;
 use crate::node::Node;
 use crate::receipt::Ticket;
 use crate::run::{Life, Lineage, Run, Status};
+use crate::source::KeptSource;
 use crate::time::Micros;
 
 #[cfg(feature = "suite")]
 pub mod suite;
 
-/// Keeps runs, their inputs, outputs and logs, and the keys that were made for callers.
+/// Keeps runs, their inputs, outputs and logs, the texts that were cited, and the keys that were made for callers.
 ///
 /// What a method has returned is on disk; only nodes, which are about what lives now, need not outlive the store's
 /// processes. Times come in as `now`; a store reads no clock.
@@ -152,6 +153,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes an ended run with everything that hangs on it, in one commit. A run that has not ended is refused.
     async fn forget(&self, id: RunId) -> Result<(), ForgetError>;
+
+    /// Keeps texts that are about to be cited, for ever, all of them or none. Of a hash that is there already nothing
+    /// changes, and of several of one hash the first is kept. Any number of callers may keep the same at once, each in
+    /// his own order.
+    async fn keep_sources(&self, sources: Vec<KeptSource>) -> Result<(), StoreError>;
+
+    /// The text of this hash.
+    async fn source(&self, hash: &[u8; 32]) -> Result<Option<KeptSource>, StoreError>;
+
+    /// The text that was cited under this address; of several the one that was read last, and one that came with the
+    /// program only if there is no other.
+    async fn source_at(&self, url: &str) -> Result<Option<KeptSource>, StoreError>;
 
     /// The keys that were made, also those that are good no more, oldest first.
     async fn keys(&self) -> Result<Vec<Key>, StoreError>;

@@ -20,6 +20,7 @@ mod nodes;
 pub mod processors;
 mod runs;
 mod schema;
+mod source;
 mod store;
 mod sweep;
 #[cfg(test)]

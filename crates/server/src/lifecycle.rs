@@ -3,10 +3,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use legwork_core::store::StoreError;
+use legwork_core::store::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
 use crate::keys::{By, Keyring};
 use crate::machine;
-use crate::processors::{CorpusError, Registry};
+use crate::processors::{CorpusError, Registry, library};
 use crate::store::postgres::DatabaseError;
 use crate::store::sqlite::OpenError;
 
@@ -126,20 +127,20 @@ pub struct Running {
 
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // The folder first: who only waits for it need not read all documents each time.
-    let folder = take(&config.store).await?;
-    let (corpus, path) = (config.corpus.clone(), folder.path().to_owned());
-    let processors = in_background(move || Registry::built_in(&corpus, &path)).await??;
-    start_in(folder, config, processors).await
+    let corpus = config.corpus.clone();
+    start_in(config, move |home, store| Registry::built_in(&corpus, home, store)).await
 }
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    let folder = take(&config.store).await?;
-    start_in(folder, config, processors).await
+    start_in(config, move |_, _| Ok(processors)).await
 }
 
-async fn start_in(folder: Folder, config: Config, processors: Registry) -> Result<Running, StartError> {
+async fn start_in<P>(config: Config, processors: P) -> Result<Running, StartError>
+where
+    P: FnOnce(&Path, Arc<dyn Store>) -> Result<Registry, CorpusError> + Send + 'static,
+{
+    let folder = take(&config.store).await?;
     if let Err(error) = machine::raise_file_limit() {
         warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
     }
@@ -148,6 +149,12 @@ async fn start_in(folder: Folder, config: Config, processors: Registry) -> Resul
     let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
     let local_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let base = Base::open(&config.store, folder.database()).await?;
+    if let StoreAt::Folder(home) = &config.store {
+        // Nothing is asked for before it can be found.
+        library::move_in(home, &*base.store).await;
+    }
+    let (home, store) = (folder.path().to_owned(), base.store.clone());
+    let processors = in_background(move || processors(&home, store)).await??;
     let app = App::build(&config, address, base, &local_key, processors, &stop, hard_stop.clone());
     app.keys.refresh().await.map_err(StartError::Keys)?;
     if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {

@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod everything;
 mod receiver;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -95,6 +96,11 @@ impl Nudge for Deaf {
     fn grouped(&self, _: GroupId) {}
     fn logged(&self) {}
     fn missed(&self) {}
+}
+
+/// The store in this folder, where it is all that a test needs.
+pub(crate) fn store_in(folder: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(&folder.join("legwork.db"), Arc::new(Deaf), Metrics::new([])).unwrap())
 }
 
 impl World {
@@ -189,8 +195,8 @@ impl World {
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let docs = folder.path().join("docs");
         let registry = puppets(Tier::names());
-        let registry =
-            if docs.is_dir() { registry.with_documents(&[docs], &folder.path().join("store")) } else { registry };
+        let home = folder.path().join("store");
+        let registry = if docs.is_dir() { registry.with_documents(&[docs], &home, store.clone()) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
         let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
         let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));

@@ -6,12 +6,11 @@
 use std::io::{BufRead, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use legwork_core::store::StoreError;
-
+use crate::config::StoreAt;
 use crate::folder::{Folder, FolderError};
-use crate::processors::Source;
-use crate::processors::library::Cited;
-use crate::store::records::{self, Give, Identity, Incoming, Outgoing, Record, Refused, SourceRecord, TakeError};
+use crate::store::postgres::{IncomingPostgres, OutgoingPostgres};
+pub use crate::store::postgres::{IntoDatabaseError, ReadDatabaseError};
+use crate::store::records::{self, Outgoing};
 pub use crate::store::records::{Counts, ExportError, ImportError, Kind};
 pub use crate::store::sqlite::ReadOutError;
 use crate::store::sqlite::{IncomingSqlite, OpenError, OutgoingSqlite};
@@ -36,6 +35,9 @@ pub enum OutError {
     /// It cannot be read.
     #[error(transparent)]
     Store(#[from] ReadOutError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Database(#[from] ReadDatabaseError),
     /// No file may be put there.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -53,25 +55,45 @@ pub enum InError {
     /// The store in it cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Nothing can be taken into the database.
+    #[error(transparent)]
+    Database(#[from] IntoDatabaseError),
     /// What was read is not what it should be, or the store holds something already.
     #[error(transparent)]
     Import(#[from] ImportError),
 }
 
-/// Writes out the store in this folder, as it is at one moment, while its server runs or not.
-pub fn export(folder: &Path, out: &mut dyn Write) -> Result<Moved, OutError> {
-    let mut store = OutOfFolder::open(folder)?;
-    write_out(&mut store, out)
+/// Writes out a store, as it is at one moment, while its servers run or not. Like all of these it blocks, and is to be
+/// called where a runtime lets it.
+pub fn export(store: &StoreAt, out: &mut dyn Write) -> Result<Moved, OutError> {
+    write_out(&mut *out_of(store)?, out)
 }
 
 /// The same, to a file that appears when it is whole and on disk.
-pub fn export_to(folder: &Path, target: &Path, replace: bool) -> Result<Moved, OutError> {
-    let mut store = OutOfFolder::open(folder)?;
-    let target = Target::at(target, replace, Some(&folder.join(STORE)))?;
+pub fn export_to(store: &StoreAt, target: &Path, replace: bool) -> Result<Moved, OutError> {
+    let mut outgoing = out_of(store)?;
+    let file = match store {
+        StoreAt::Folder(folder) => Some(folder.join(STORE)),
+        StoreAt::Database { .. } => None,
+    };
+    let target = Target::at(target, replace, file.as_deref())?;
     let file = target.open().map_err(|source| target.failed(source))?;
-    let moved = write_out(&mut store, &mut BufWriter::new(file))?;
+    let moved = write_out(&mut *outgoing, &mut BufWriter::new(file))?;
     target.keep()?;
     Ok(moved)
+}
+
+fn out_of(store: &StoreAt) -> Result<Box<dyn Outgoing>, OutError> {
+    match store {
+        StoreAt::Folder(folder) => {
+            let file = folder.join(STORE);
+            if !file.exists() {
+                return Err(OutError::NoStore(folder.clone()));
+            }
+            Ok(Box::new(OutgoingSqlite::open(&file)?))
+        }
+        StoreAt::Database { url, .. } => Ok(Box::new(OutgoingPostgres::open(url)?)),
+    }
 }
 
 fn write_out(store: &mut dyn Outgoing, out: &mut dyn Write) -> Result<Moved, OutError> {
@@ -79,88 +101,16 @@ fn write_out(store: &mut dyn Outgoing, out: &mut dyn Write) -> Result<Moved, Out
     Ok(Moved { id, counts: records::export(store, out)? })
 }
 
-/// Takes what was written out into the store of this folder, which must be empty and is made if there is none. No server
-/// may run on it.
-pub fn import(folder: &Path, from: &mut dyn BufRead) -> Result<Moved, InError> {
-    let owned = Folder::take(folder)?;
-    let mut store = IntoFolder { store: IncomingSqlite::open(&owned.database())?, cited: Cited::of(folder) };
-    let (identity, counts) = records::import(from, &mut store)?;
+/// Takes what was written out into a store, which must be empty and is made if there is none. No server may run on it.
+pub fn import(store: &StoreAt, from: &mut dyn BufRead) -> Result<Moved, InError> {
+    let (identity, counts) = match store {
+        StoreAt::Folder(folder) => {
+            let owned = Folder::take(folder)?;
+            records::import(from, &mut IncomingSqlite::open(&owned.database())?)?
+        }
+        StoreAt::Database { url, .. } => records::import(from, &mut IncomingPostgres::open(url)?)?,
+    };
     Ok(Moved { id: identity.id, counts })
-}
-
-/// An embedded store and the texts that lie beside it.
-struct OutOfFolder {
-    store: OutgoingSqlite,
-    cited: Cited,
-}
-
-impl OutOfFolder {
-    fn open(folder: &Path) -> Result<Self, OutError> {
-        let file = folder.join(STORE);
-        if !file.exists() {
-            return Err(OutError::NoStore(folder.to_owned()));
-        }
-        Ok(Self { store: OutgoingSqlite::open(&file)?, cited: Cited::of(folder) })
-    }
-}
-
-impl Outgoing for OutOfFolder {
-    fn identity(&mut self) -> Result<Identity, StoreError> {
-        self.store.identity()
-    }
-
-    fn records(&mut self, kind: Kind, give: Give<'_>) -> Result<(), ExportError> {
-        match kind {
-            // A text is kept before the run that cites it ends, and for good: those of all runs that were read are there.
-            Kind::Source => self.cited.all()?.try_for_each(|source| {
-                let Source { hash, url, title, text, retrieved_at } = source;
-                give(Record::Source(SourceRecord { hash, url, title, text, retrieved_at }))
-            }),
-            Kind::Key | Kind::Group | Kind::Run | Kind::Fact | Kind::Delivery | Kind::Receipt => {
-                self.store.records(kind, give)
-            }
-        }
-    }
-}
-
-/// The same, to be filled.
-struct IntoFolder {
-    store: IncomingSqlite,
-    cited: Cited,
-}
-
-impl Incoming for IntoFolder {
-    fn begin(&mut self, identity: &Identity) -> Result<(), TakeError> {
-        self.store.begin(identity)
-    }
-
-    fn take(&mut self, records: &[Record]) -> Result<(), TakeError> {
-        if !records.iter().all(|record| record.kind() == Kind::Source) {
-            return self.store.take(records);
-        }
-        for (which, record) in records.iter().enumerate() {
-            let Record::Source(source) = record else { continue };
-            if !self.keep(source)? {
-                let why = "its hash is not that of its text".to_owned();
-                return Err(Refused { which: Some(which), why }.into());
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), TakeError> {
-        self.store.finish()
-    }
-}
-
-impl IntoFolder {
-    /// A text that was kept when what follows is refused belongs to no run, and is found there at the next import.
-    fn keep(&self, source: &SourceRecord) -> Result<bool, StoreError> {
-        let SourceRecord { hash, url, title, text, retrieved_at } = source;
-        let (hash, url, title, text) = (hash.clone(), url.clone(), title.clone(), text.clone());
-        let source = Source { hash, url, title, text, retrieved_at: *retrieved_at };
-        self.cited.take(&source).map_err(|error| StoreError::Unavailable(error.into()))
-    }
 }
 
 #[cfg(test)]

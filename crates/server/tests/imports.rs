@@ -49,12 +49,14 @@ const PARTS: &[(&str, &[&str])] = &[
     ("machine", &[]),
     ("metrics", &[]),
     ("nodes", &["clock", "processors"]),
-    ("processors", &["clock", "machine"]),
+    ("processors", &["clock", "machine", "source"]),
     ("runs", &["clock"]),
     ("schema", &[]),
-    ("store", &["config", "metrics"]),
+    // What is kept of a cited text: written where it is cited, and moved with the store.
+    ("source", &[]),
+    ("store", &["config", "metrics", "source"]),
     ("sweep", &["runs", "worker"]),
-    ("transfer", &["folder", "processors", "store"]),
+    ("transfer", &["config", "folder", "store"]),
     ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];

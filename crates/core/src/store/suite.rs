@@ -25,6 +25,7 @@ mod keys;
 mod limits;
 mod nodes;
 mod receipts;
+mod sources;
 
 /// A check of one promise; it panics when the promise is broken.
 pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -32,7 +33,7 @@ pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
     let of_others = [groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat();
-    [of_runs(), limits::promises(), of_others, nodes::promises()].concat()
+    [of_runs(), limits::promises(), of_others, nodes::promises(), sources::promises()].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {

@@ -192,6 +192,16 @@ create index words_said on words using gin (said);
 create table search_state (one bigint primary key check (one = 1), g bigint not null);
 insert into search_state (one, g) values (1, 0);
 
+-- Texts that were cited, kept as they were read. Nothing here is ever changed or removed.
+create table sources (
+    hash         bytea  primary key,    -- SHA-256 of the text
+    url          bytea  not null,       -- UTF-8; a text could not hold every character of it
+    url_hash     bytea  not null,       -- SHA-256 of it: it may be too long for an index
+    retrieved_at bigint,                -- null: it came with the program
+    body         bytea  not null        -- the text with its title, as packed JSON
+);
+create index sources_by_url on sources (url_hash, retrieved_at);
+
 -- The processes that share the store, each with what it works with.
 create table nodes (
     id         bigint primary key,

@@ -42,7 +42,7 @@ async fn by_hash(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let source = api.processors.source(&hash).await;
+    let source = api.processors.source(&hash).await?;
     let source = source.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no source {hash:?}")))?;
     Ok(shown(source, &query, &headers))
 }
@@ -52,7 +52,7 @@ async fn at_address(_: Caller, State(api): State<Api>, query: Query, headers: He
     let Some(url) = query.get("url") else {
         return Err(Failure::invalid("query", "url", "the address of a citation is needed"));
     };
-    let source = api.processors.source_at(url).await;
+    let source = api.processors.source_at(url).await?;
     let source = source.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no source at {url:?}")))?;
     Ok(shown(source, &query, &headers))
 }

@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use legwork_core::node::Fingerprint;
 use legwork_core::processor::Processor;
+use legwork_core::store::{Store, StoreError};
 use legwork_core::tier::Tier;
 
+pub use self::library::CorpusError;
 use self::library::Library;
-pub use self::library::{CorpusError, Source};
 pub use self::research::place_of;
 use self::researcher::Researcher;
+pub use crate::source::Source;
 
 /// The processors that this server has.
 #[derive(Clone, Default)]
@@ -33,10 +35,10 @@ impl Registry {
     }
 
     /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones. A
-    /// folder that cannot be read is known when this returns; they are read in the background, and what was read is
-    /// kept in the store's folder.
-    pub fn built_in(corpus: &[PathBuf], store: &Path) -> Result<Self, CorpusError> {
-        let library = Arc::new(Library::open(corpus, store)?);
+    /// folder that cannot be read is known when this returns; they are read in the background, what was read is kept in
+    /// the folder `home`, and what is cited in the store.
+    pub fn built_in(corpus: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Result<Self, CorpusError> {
+        let library = Arc::new(Library::open(corpus, home, store)?);
         let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(library.clone()));
         let names = Tier::names().map(|name| (name, researcher.clone()));
         Ok(Self { library: Some(library), ..Self::of(names) })
@@ -50,19 +52,25 @@ impl Registry {
 
     /// The same processors, beside the documents in these folders.
     #[cfg(test)]
-    pub(crate) fn with_documents(self, corpus: &[PathBuf], store: &Path) -> Self {
-        let library = Library::open(corpus, store).expect("the folders of a test are there");
+    pub(crate) fn with_documents(self, corpus: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Self {
+        let library = Library::open(corpus, home, store).expect("the folders of a test are there");
         Self { library: Some(Arc::new(library)), ..self }
     }
 
     /// The text of this hash that an answer may rest on.
-    pub async fn source(&self, hash: &str) -> Option<Source> {
-        self.library.as_ref()?.source(hash).await
+    pub async fn source(&self, hash: &str) -> Result<Option<Source>, StoreError> {
+        match &self.library {
+            Some(library) => library.source(hash).await,
+            None => Ok(None),
+        }
     }
 
     /// The text at this address that an answer may rest on.
-    pub async fn source_at(&self, url: &str) -> Option<Source> {
-        self.library.as_ref()?.source_at(url).await
+    pub async fn source_at(&self, url: &str) -> Result<Option<Source>, StoreError> {
+        match &self.library {
+            Some(library) => library.source_at(url).await,
+            None => Ok(None),
+        }
     }
 
     /// The processor of this name.

@@ -16,6 +16,7 @@ use legwork_core::store::{Claim, Create, DeliveryClaim, NewGroup, NewRun, Once, 
 use legwork_core::time::Micros;
 
 use super::MONDAY;
+use crate::source::{Source, hash_of};
 
 /// When everything was put there.
 pub(crate) const THEN: Micros = MONDAY;
@@ -107,6 +108,7 @@ pub(crate) async fn fill(store: &dyn Store) {
     at_work(store).await;
     queued(store).await;
     receipts(store).await;
+    sources(store).await;
     // The highest numbers of all are those of what is gone.
     store.submit(new(FORGOTTEN, "gone"), THEN).await.unwrap();
     store.apply(FORGOTTEN, Command::Cancel, THEN).await.unwrap();
@@ -240,6 +242,16 @@ async fn receipts(store: &dyn Store) {
     let runs = Create::Runs(GroupId::from_u128(3), vec![new(id(32), "of another group")]);
     let Once::New { receipt, .. } = store.once(route, runs, THEN).await.unwrap() else { panic!("it is new") };
     store.handed_over(receipt).await.unwrap();
+}
+
+/// Two texts that were cited under one address, one of which came with the program.
+async fn sources(store: &dyn Store) {
+    let text = |text: &str, retrieved_at| {
+        let (url, title) = ("corpus:lands/mongolia".to_owned(), "Mongolia".to_owned());
+        Source { hash: hash_of(text), url, title, text: text.to_owned(), retrieved_at }.packed().unwrap()
+    };
+    let (one, other) = ("The capital of Mongolia is\nUlaanbaatar.", "Ülan Bator \"is\" it.");
+    store.keep_sources(vec![text(one, None), text(other, Some(THEN))]).await.unwrap();
 }
 
 /// The delivery that a sender was at.

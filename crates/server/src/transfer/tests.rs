@@ -23,36 +23,27 @@ fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(&folder.join(STORE), Arc::new(Deaf), Metrics::new([])).unwrap()
 }
 
+fn at(folder: &Path) -> StoreAt {
+    StoreAt::Folder(folder.to_owned())
+}
+
 /// The folder of a store with everything in it.
 async fn full() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     everything::fill(&open(folder.path())).await;
-    let texts = [
-        (
-            "11c635d32acdb78da490b0e0a2e96d6f0105fcb91788b0d841a16f899e424299",
-            "The capital of Mongolia is\nUlaanbaatar.",
-            None,
-        ),
-        ("4048de1fdd250e0331dee76180a91df240e48d9b81d56888559e9fc8c0978c57", "Ülan Bator \"is\" it.", Some(THEN)),
-    ];
-    for (hash, text, retrieved_at) in texts {
-        let (url, title) = ("corpus:lands/mongolia".to_owned(), "Mongolia".to_owned());
-        let source = Source { hash: hash.to_owned(), url, title, text: text.to_owned(), retrieved_at };
-        assert!(Cited::of(folder.path()).take(&source).unwrap());
-    }
     folder
 }
 
 fn out(folder: &Path) -> String {
     let mut lines = Vec::new();
-    export(folder, &mut lines).unwrap();
+    export(&at(folder), &mut lines).unwrap();
     String::from_utf8(lines).unwrap()
 }
 
 /// A new folder, and what came of taking this in there.
 fn into_new(lines: &str) -> (tempfile::TempDir, Result<Moved, InError>) {
     let folder = tempfile::tempdir().unwrap();
-    let taken = import(folder.path(), &mut lines.as_bytes());
+    let taken = import(&at(folder.path()), &mut lines.as_bytes());
     (folder, taken)
 }
 
@@ -239,18 +230,20 @@ async fn the_other_store_goes_on_with_what_was_promised() {
     };
     let found = store.list(&query).await.unwrap().runs;
     assert_eq!(found.iter().map(|run| run.id).collect::<Vec<_>>(), [COMPLETED]);
-    assert_eq!(Cited::of(after.path()).all().unwrap().count(), 2);
+    let cited = store.source_at("corpus:lands/mongolia").await.unwrap().unwrap();
+    assert_eq!(cited.retrieved_at, Some(THEN), "the one that was read last");
+    assert_eq!(store.source(&cited.hash).await.unwrap(), Some(cited));
 }
 
 #[tokio::test]
 async fn a_store_that_is_served_is_written_out_as_it_was_at_one_moment() {
     let folder = full().await;
-    let mut reader = OutOfFolder::open(folder.path()).unwrap();
+    let mut reader = out_of(&at(folder.path())).unwrap();
     let before = reader.identity().unwrap();
     let store = open(folder.path());
     store.submit(everything::new(RunId::from_u128(1000), "what came later"), LATER).await.unwrap();
     let mut lines = Vec::new();
-    records::export(&mut reader, &mut lines).unwrap();
+    records::export(&mut *reader, &mut lines).unwrap();
     assert!(!String::from_utf8(lines).unwrap().contains("what came later"));
     assert_eq!(reader.identity().unwrap(), before);
     assert!(out(folder.path()).contains("what came later"));
@@ -273,7 +266,7 @@ fn moved_into(folder: &Path) {
     let head =
         r#"{"legwork_export":1,"written_by":"a test","store":{"id":"store_1","seal":"s","last_run":0,"last_fact":0}}"#;
     let end = r#"{"end":{}}"#;
-    import(folder, &mut format!("{head}\n{end}").as_bytes()).unwrap();
+    import(&at(folder), &mut format!("{head}\n{end}").as_bytes()).unwrap();
     assert_eq!(open(folder).id(), "store_1");
 }
 
@@ -338,7 +331,7 @@ async fn nothing_is_taken_into_a_store_that_is_used_or_not_empty() {
     let (lines, folder) = (out(full().await.path()), full().await);
     drop(open(folder.path()));
     let before = rows(folder.path());
-    let into = |folder: &Path| import(folder, &mut lines.as_bytes());
+    let into = |folder: &Path| import(&at(folder), &mut lines.as_bytes());
     assert!(matches!(into(folder.path()), Err(InError::Import(ImportError::NotEmpty))));
     assert_eq!(rows(folder.path()), before);
     let held = tempfile::tempdir().unwrap();
@@ -368,7 +361,7 @@ async fn a_file_appears_when_it_is_whole_and_for_its_user_only() {
 
     let (folder, elsewhere) = (full().await, tempfile::tempdir().unwrap());
     let file = elsewhere.path().join("all.jsonl");
-    let to = |target: &Path, replace| export_to(folder.path(), target, replace);
+    let to = |target: &Path, replace| export_to(&at(folder.path()), target, replace);
     to(&file, false).unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(matches!(to(&file, false), Err(OutError::Target(TargetError::Exists(_)))));
@@ -376,6 +369,6 @@ async fn a_file_appears_when_it_is_whole_and_for_its_user_only() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), out(folder.path()));
     let store = folder.path().join(STORE);
     assert!(matches!(to(&store, true), Err(OutError::Target(TargetError::Itself(_)))));
-    assert!(matches!(export_to(elsewhere.path(), &file, true), Err(OutError::NoStore(_))));
+    assert!(matches!(export_to(&at(elsewhere.path()), &file, true), Err(OutError::NoStore(_))));
     assert_eq!(elsewhere.path().read_dir().unwrap().count(), 1, "no draft is left");
 }

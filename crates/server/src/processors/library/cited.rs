@@ -1,39 +1,18 @@
-//! Texts that were cited, kept as they were read: a citation can be opened when its file has long changed or gone.
+//! Texts that were cited, kept in the store as they were read: a citation can be opened when its file has long changed
+//! or gone, and at every server that has the store.
 //!
-//! One file a text, named by the hash of it, beside the store. Nothing here is ever changed or thrown away.
+//! Each lies there under the hash of it, packed. None is ever changed or thrown away.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
-use legwork_core::time::Micros;
-use serde::{Deserialize, Serialize};
-use tracing::warn;
+use legwork_core::source::KeptSource;
+use legwork_core::store::{Store, StoreError};
+use tokio::task::spawn_blocking;
 
-use crate::processors::research::{Document, hash_of};
-
-const ENDING: &str = ".json.gz";
-
-/// A text that can be cited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// SHA-256 of the text, in lower-case hexadecimal.
-    pub hash: String,
-    /// Its address.
-    pub url: String,
-    /// What it is called.
-    pub title: String,
-    /// The text, as it was read.
-    pub text: String,
-    /// When it was read; `None` when it came with the program.
-    pub retrieved_at: Option<Micros>,
-}
+use crate::processors::research::Document;
+use crate::source::Source;
 
 impl From<&Document> for Source {
     fn from(document: &Document) -> Self {
@@ -47,137 +26,122 @@ impl From<&Document> for Source {
     }
 }
 
-/// The folder of the texts that were cited.
-#[derive(Debug)]
-pub(crate) struct Cited {
-    folder: PathBuf,
-    /// Those of which is known that they are there.
+/// The texts that were cited, in a store.
+pub(super) struct Cited {
+    store: Arc<dyn Store>,
+    /// The hashes of those that this process knows to be there.
     kept: Mutex<HashSet<String>>,
 }
 
 impl Cited {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, kept: Mutex::default() }
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, kept: Mutex::default() }
     }
 
-    /// Those that lie in the folder of this store.
-    pub(crate) fn of(store: &Path) -> Self {
-        Self::new(super::home_in(store).join("cited"))
-    }
-
-    /// Every text, in the order of the hashes. One that cannot be read is left out, as it is for who asks for it, and said.
-    pub(crate) fn all(&self) -> io::Result<impl Iterator<Item = Source>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries.collect::<Result<Vec<_>, _>>()?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
+    /// Keeps texts for good. When this returns, they are on disk.
+    pub(super) async fn keep(&self, documents: Vec<Document>) -> Result<(), StoreError> {
+        let mut hashes = HashSet::new();
+        let new: Vec<_> = {
+            let kept = self.kept();
+            let is_new = |one: &Document| !kept.contains(&one.hash) && hashes.insert(one.hash.clone());
+            documents.into_iter().filter(is_new).collect()
         };
-        let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(ENDING).map(str::to_owned);
-        let mut hashes: Vec<_> = entries.into_iter().filter_map(name).collect();
-        hashes.sort();
-        Ok(hashes.into_iter().filter_map(|hash| {
-            let found = self.find(&hash);
-            if found.is_none() {
-                warn!(hash, "a cited text cannot be read and is left out");
-            }
-            found
-        }))
-    }
-
-    /// Keeps a text that was cited elsewhere; `false` if its hash is not that of the text.
-    pub(crate) fn take(&self, source: &Source) -> io::Result<bool> {
-        if hash_of(&source.text) != source.hash {
-            return Ok(false);
-        }
-        let path = self.path(&source.hash);
-        if !path.exists() {
-            fs::create_dir_all(&self.folder)?;
-            self.write(&path, source)?;
-        }
-        Ok(true)
-    }
-
-    /// Keeps a text for good. When this returns, it is on disk.
-    pub(super) fn keep(&self, document: &Document) -> io::Result<()> {
-        if self.known().contains(&document.hash) {
+        if new.is_empty() {
             return Ok(());
         }
-        let path = self.path(&document.hash);
-        if !path.exists() {
-            fs::create_dir_all(&self.folder)?;
-            self.write(&path, &Source::from(document))?;
-        }
-        self.known().insert(document.hash.clone());
+        // Texts may be long. The store does not go along: it is closed when the server stops, whoever still packs.
+        let pack = move || new.iter().map(|document| Source::from(document).packed()).collect::<io::Result<Vec<_>>>();
+        let packed = spawn_blocking(pack).await.map_err(|gone| StoreError::Unavailable(gone.into()))?;
+        self.store.keep_sources(packed.map_err(|error| StoreError::Unavailable(error.into()))?).await?;
+        self.kept().extend(hashes);
         Ok(())
     }
 
-    fn write(&self, path: &Path, source: &Source) -> io::Result<()> {
-        // Two that cite the same text at the same time write the same, each its own draft.
-        let draft = self.folder.join(format!("{}.new", uuid::Uuid::new_v4().simple()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        let mut packer = GzEncoder::new(file, Compression::fast());
-        packer.write_all(&serde_json::to_vec(source)?)?;
-        packer.finish()?.sync_data()?;
-        fs::rename(draft, path)
-    }
-
     /// The text of this hash, if it was cited.
-    pub(super) fn find(&self, hash: &str) -> Option<Source> {
-        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let source = read(&self.path(Some(hash).filter(|_| is_hash)?))?;
-        (hash_of(&source.text) == source.hash).then_some(source)
+    pub(super) async fn find(&self, hash: &str) -> Result<Option<Source>, StoreError> {
+        match bytes_of(hash) {
+            Some(hash) => self.store.source(&hash).await?.as_ref().map(opened).transpose(),
+            None => Ok(None),
+        }
     }
 
     /// The text that was cited under this address; of several the one that was read last.
-    pub(super) fn find_at(&self, url: &str) -> Option<Source> {
-        let entries = fs::read_dir(&self.folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-        let kept = entries.filter(|path| path.to_string_lossy().ends_with(ENDING)).filter_map(|path| read(&path));
-        kept.filter(|source| source.url == url).max_by_key(|source| source.retrieved_at)
+    pub(super) async fn find_at(&self, url: &str) -> Result<Option<Source>, StoreError> {
+        self.store.source_at(url).await?.as_ref().map(opened).transpose()
     }
 
-    fn path(&self, hash: &str) -> PathBuf {
-        self.folder.join(format!("{hash}{ENDING}"))
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn kept(&self) -> MutexGuard<'_, HashSet<String>> {
         // A set of names is whole whoever broke down while holding it.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(path: &Path) -> Option<Source> {
-    let mut text = Vec::new();
-    GzDecoder::new(File::open(path).ok()?).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+fn opened(kept: &KeptSource) -> Result<Source, StoreError> {
+    let damaged = || StoreError::Inconsistent(format!("the text that was cited at {:?} is damaged", kept.url));
+    Source::unpacked(&kept.body).ok_or_else(damaged)
+}
+
+/// A hash as bytes, if it is one.
+fn bytes_of(hash: &str) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = hash.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        *byte = u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::processors::research::Corpus;
+    use crate::source::hash_of;
+    use crate::testing::store_in;
 
     use super::*;
 
-    #[test]
-    fn a_text_that_was_cited_is_found_by_its_hash_and_its_address() {
+    #[tokio::test]
+    async fn a_text_that_was_cited_is_found_by_its_hash_and_its_address() {
         let home = tempfile::tempdir().unwrap();
         let corpus = Corpus::factbook();
-        let document = &corpus.documents()[7];
-        let cited = Cited::new(home.path().join("cited"));
-        assert_eq!(cited.find(&document.hash), None);
-        cited.keep(document).unwrap();
-        cited.keep(document).unwrap();
-        let again = Cited::new(home.path().join("cited"));
-        assert_eq!(again.find(&document.hash), Some(Source::from(document)));
-        assert_eq!(again.find_at(&document.url).unwrap().title, document.title);
-        assert_eq!(fs::read_dir(home.path().join("cited")).unwrap().count(), 1);
+        let (one, other) = (&corpus.documents()[7], &corpus.documents()[8]);
+        {
+            let cited = Cited::new(store_in(home.path()));
+            assert_eq!(cited.find(&one.hash).await.unwrap(), None);
+            cited.keep(vec![one.clone(), one.clone()]).await.unwrap();
+            cited.keep(vec![one.clone(), other.clone()]).await.unwrap();
+        }
+        let again = Cited::new(store_in(home.path()));
+        again.keep(vec![one.clone()]).await.unwrap();
+        for document in [one, other] {
+            assert_eq!(again.find(&document.hash).await.unwrap(), Some(Source::from(document)));
+            assert_eq!(again.find_at(&document.url).await.unwrap().unwrap().title, document.title);
+        }
     }
 
-    #[test]
-    fn what_is_no_hash_opens_no_file() {
+    #[tokio::test]
+    async fn what_is_no_hash_finds_nothing() {
         let home = tempfile::tempdir().unwrap();
-        let cited = Cited::new(home.path().join("cited"));
-        for odd in ["", "..", "../../etc/passwd", &"g".repeat(64)] {
-            assert_eq!(cited.find(odd), None, "{odd}");
+        let cited = Cited::new(store_in(home.path()));
+        for odd in ["", "..", "../../etc/passwd", &"g".repeat(64), &"+1".repeat(32), &"ü".repeat(32)] {
+            assert_eq!(cited.find(odd).await.unwrap(), None, "{odd}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_text_is_not_shown() {
+        let home = tempfile::tempdir().unwrap();
+        let store = store_in(home.path());
+        let text = "One.".to_owned();
+        let (url, title) = ("corpus:notes/a.md".to_owned(), "A".to_owned());
+        let source = Source { hash: hash_of(&text), url, title, text, retrieved_at: None };
+        let other = Source { text: "Uno.".to_owned(), ..source.clone() }.packed().unwrap();
+        let kept = KeptSource { body: other.body, ..source.packed().unwrap() };
+        store.keep_sources(vec![kept]).await.unwrap();
+        let refused = Cited::new(store).find(&source.hash).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the store holds something that cannot be: the text that was cited at \"corpus:notes/a.md\" is damaged"
+        );
     }
 }

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::read::{Helper, LARGEST, Reason, Text, read};
 use super::shelf::Known;
 use super::walk::{Found, Stamp};
-use crate::processors::research::{Bag, Document, Passage, hash_of, host_of, passages};
+use crate::processors::research::{Bag, Document, Passage, host_of, passages};
+use crate::source::hash_of;
 
 /// A file that was read.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! runs. Whoever asks is given a corpus that never changes; when files do, the next question is given another.
 
 mod cited;
+mod earlier;
 mod folder;
 mod item;
 mod look;
@@ -21,11 +22,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use legwork_core::store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-pub(crate) use self::cited::Cited;
-pub use self::cited::Source;
+use self::cited::Cited;
+pub(crate) use self::earlier::move_in;
 pub use self::folder::CorpusError;
 use self::folder::Folder;
 use self::look::{Looked, Looker};
@@ -35,6 +37,7 @@ use self::shelf::Shelf;
 pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey, survey_apart};
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
+use crate::source::Source;
 
 /// How long a folder is left alone between two looks: a hundred times what it takes to look, within these bounds.
 const OFTEN: Duration = Duration::from_secs(2);
@@ -61,22 +64,18 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Checks the folders, and reads them beside whatever else happens at start. What is read is kept in `home`.
-    pub(super) fn open(folders: &[PathBuf], home: &Path) -> Result<Self, CorpusError> {
-        Self::with(folders, home, Helper::this_program())
-    }
-
-    fn with(folders: &[PathBuf], home: &Path, helper: Helper) -> Result<Self, CorpusError> {
+    /// Checks the folders, and reads them beside whatever else happens at start. What is read is kept in `home`; what is
+    /// cited of it is kept in `store`.
+    pub(super) fn open(folders: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Result<Self, CorpusError> {
         let folders = Folder::all(folders)?;
-        let cited = Cited::of(home);
-        let home = home_in(home);
+        let (home, helper) = (home_in(home), Helper::this_program());
         let (publish, current) = watch::channel(None);
         let (wake, woken) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let watcher = Watcher { publish, woken, stop: stop.clone() };
         // Without this thread no question is answered; each then says so.
         drop(thread::Builder::new().name("library".to_owned()).spawn(move || watcher.run(folders, &home, helper)));
-        Ok(Self { current, cited, stop, _wake: wake })
+        Ok(Self { current, cited: Cited::new(store), stop, _wake: wake })
     }
 
     /// All documents as they are now. The first to ask waits until they are read; `None` if they never will be.
@@ -93,25 +92,25 @@ impl Library {
         self.current.borrow().clone()
     }
 
-    /// Keeps a text for good: it was cited.
-    pub(super) fn keep(&self, document: &Document) {
-        if let Err(error) = self.cited.keep(document) {
-            warn!(hash = document.hash, error = &error as &dyn std::error::Error, "a cited text cannot be kept");
-        }
+    /// Keeps texts for good: they are about to be cited. When this returns, they are on disk.
+    pub(super) async fn keep(&self, documents: Vec<Document>) -> Result<(), StoreError> {
+        self.cited.keep(documents).await
     }
 
     /// The text of this hash: as it was cited, or as it is now.
-    pub(super) async fn source(&self, hash: &str) -> Option<Source> {
-        if let Some(cited) = self.cited.find(hash) {
-            return Some(cited);
+    pub(super) async fn source(&self, hash: &str) -> Result<Option<Source>, StoreError> {
+        if let Some(cited) = self.cited.find(hash).await? {
+            return Ok(Some(cited));
         }
-        self.corpus().await?.document(hash).map(Source::from)
+        Ok(self.corpus().await.and_then(|corpus| corpus.document(hash).map(Source::from)))
     }
 
     /// The text at this address: as it is now, or as it was last cited.
-    pub(super) async fn source_at(&self, url: &str) -> Option<Source> {
-        let now = self.corpus().await.and_then(|corpus| corpus.document_at(url).map(Source::from));
-        now.or_else(|| self.cited.find_at(url))
+    pub(super) async fn source_at(&self, url: &str) -> Result<Option<Source>, StoreError> {
+        match self.corpus().await.and_then(|corpus| corpus.document_at(url).map(Source::from)) {
+            Some(now) => Ok(Some(now)),
+            None => self.cited.find_at(url).await,
+        }
     }
 }
 
@@ -160,7 +159,7 @@ fn pause(looking: Duration, all: Duration) -> Duration {
     (looking * 100).max(all).clamp(OFTEN, SELDOM)
 }
 
-/// Where what was read is kept beside this store.
+/// Where documents are kept in a store's folder.
 fn home_in(store: &Path) -> PathBuf {
     store.join("corpus")
 }

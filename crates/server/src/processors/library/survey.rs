@@ -13,7 +13,7 @@ use super::look::Looker;
 use super::read::Helper;
 use super::shelf::Shelf;
 use super::walk::walk;
-use super::{Skipped, shelf_in};
+use super::{Skipped, home_in, shelf_in};
 use crate::clock::SystemClock;
 use crate::processors::research::Corpus;
 
@@ -77,7 +77,7 @@ pub struct SkippedSurvey {
 /// Looks at the folders. With `refresh` what is new is read first and kept in `home`, which must be ours; without,
 /// another process does that, and what it has read by now is told.
 pub fn survey(folders: &[PathBuf], home: &Path, refresh: bool) -> Result<Survey, CorpusError> {
-    let shelf_file = shelf_in(&super::home_in(home));
+    let shelf_file = shelf_in(&home_in(home));
     if refresh {
         return read(folders, home, Shelf::open(&shelf_file));
     }

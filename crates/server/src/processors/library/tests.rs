@@ -21,6 +21,7 @@ use super::{Library, pause, shelf_in};
 use crate::clock::{Clock as _, SystemClock, TestClock};
 use crate::processors::research::{Corpus, research, verify_quote};
 use crate::processors::researcher::Researcher;
+use crate::testing::store_in;
 
 /// A folder of documents and a place to keep what was read of them.
 struct Desk {
@@ -50,6 +51,12 @@ impl Desk {
         let path = self.docs().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
+    }
+
+    /// The whole library of a process that has just started.
+    fn library(&self) -> Library {
+        fs::create_dir_all(self.store()).unwrap();
+        Library::open(&[self.docs()], &self.store(), store_in(&self.store())).unwrap()
     }
 
     /// A process that has just started.
@@ -276,20 +283,35 @@ fn a_missing_folder_is_an_error() {
 async fn a_citation_can_be_opened_when_its_file_is_gone() {
     let desk = Desk::new(&[("a.md", "One."), ("b.md", "Two.")]);
     let (hash, url) = {
-        let library = Library::open(&[desk.docs()], &desk.store()).unwrap();
+        let library = desk.library();
         let corpus = library.corpus().await.unwrap();
         let document = corpus.documents().iter().find(|document| document.text.starts_with("One")).unwrap();
-        library.keep(document);
+        library.keep(vec![document.clone()]).await.unwrap();
         (document.hash.clone(), document.url.clone())
     };
     fs::remove_file(desk.docs().join("a.md")).unwrap();
-    let library = Library::open(&[desk.docs()], &desk.store()).unwrap();
+    let library = desk.library();
     assert!(library.corpus().await.unwrap().document(&hash).is_none());
-    let source = library.source(&hash).await.unwrap();
+    let source = library.source(&hash).await.unwrap().unwrap();
     assert_eq!((source.text.trim(), source.url.as_str()), ("One.", "corpus:notes/a.md"));
     assert!(source.retrieved_at.is_some());
-    assert_eq!(library.source_at(&url).await.unwrap().hash, hash);
-    assert!(library.source(&"0".repeat(64)).await.is_none());
+    assert_eq!(library.source_at(&url).await.unwrap().unwrap().hash, hash);
+    assert!(library.source(&"0".repeat(64)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_citation_made_at_one_server_can_be_opened_at_another() {
+    let desk = Desk::new(&[("a.md", "One.")]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let store = store_in(elsewhere.path());
+    let one = Library::open(&[desk.docs()], &desk.store(), store.clone()).unwrap();
+    let other = Library::open(&[], elsewhere.path(), store).unwrap();
+    let corpus = one.corpus().await.unwrap();
+    let document = corpus.document_at("corpus:notes/a.md").unwrap();
+    assert!(other.source(&document.hash).await.unwrap().is_none(), "it was not cited yet");
+    one.keep(vec![document.clone()]).await.unwrap();
+    assert_eq!(other.source(&document.hash).await.unwrap().unwrap().text, *document.text);
+    assert_eq!(other.source_at(&document.url).await.unwrap().unwrap().hash, document.hash);
 }
 
 /// The folder that is looked at may hold the folder that is written to.
@@ -299,7 +321,7 @@ async fn our_own_folder_is_no_document() {
     let store = desk.docs().join("store");
     fs::create_dir(&store).unwrap();
     fs::write(store.join("server.json"), "{\"key\": \"secret words\"}").unwrap();
-    let library = Library::open(&[desk.docs()], &store).unwrap();
+    let library = Library::open(&[desk.docs()], &store, store_in(&store)).unwrap();
     let corpus = library.corpus().await.unwrap();
     assert_eq!(own(&corpus).len(), 1);
 }
@@ -342,7 +364,8 @@ fn a_researcher_that_still_reads_has_no_fingerprint_yet() {
     let desk = Desk::new(&[]);
     let (publish, current) = watch::channel(None);
     let (wake, _woken) = mpsc::channel();
-    let cited = Cited::new(desk.store());
+    fs::create_dir_all(desk.store()).unwrap();
+    let cited = Cited::new(store_in(&desk.store()));
     let researcher = Researcher::new(Arc::new(Library { current, cited, stop: Arc::default(), _wake: wake }));
     assert_eq!(researcher.fingerprint(), None);
     publish.send_replace(Some(Arc::new(Corpus::factbook())));

@@ -179,9 +179,9 @@ fn take_counts(input: &mut &[u8], terms: usize) -> Option<Vec<Count>> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::document::hash_of;
     use super::super::passages::passages;
     use super::*;
+    use crate::source::hash_of;
 
     fn document(title: &str, text: &str) -> Document {
         Document {

@@ -95,8 +95,9 @@ pub(super) fn citations(evidence: &[Evidence<'_>]) -> Vec<Citation> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::{Passage, hash_of};
+    use super::super::document::Passage;
     use super::*;
+    use crate::source::hash_of;
 
     fn document(text: &str) -> Document {
         Document {

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use legwork_core::time::Micros;
-use sha2::{Digest, Sha256};
 
 /// A text of the corpus. Excerpts are word for word in `text`. Cheap to clone: what is large is shared.
 #[derive(Clone, Debug)]
@@ -89,15 +88,6 @@ impl Document {
     }
 }
 
-/// The name of a text.
-pub(in crate::processors) fn hash_of(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
 /// Escapes what may not stand in the path of an address.
 pub(in crate::processors) fn percent_encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut out, byte| {
@@ -133,10 +123,5 @@ mod tests {
     fn a_host_is_read_from_an_address() {
         assert_eq!(host_of("https://User@Docs.Example.org:8080/a"), Some("docs.example.org".to_owned()));
         assert_eq!(host_of("corpus:factbook/world"), None);
-    }
-
-    #[test]
-    fn equal_texts_have_equal_names() {
-        assert_eq!(hash_of("a"), "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
     }
 }

@@ -8,7 +8,8 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 
-use super::document::{Document, FieldRange, Passage, hash_of, percent_encoded};
+use super::document::{Document, FieldRange, Passage, percent_encoded};
+use crate::source::hash_of;
 
 /// The name under which the Factbook stands in addresses and answers.
 pub const FACTBOOK: &str = "factbook";

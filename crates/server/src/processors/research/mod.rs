@@ -45,7 +45,7 @@ pub(super) use corpus::Base;
 pub use corpus::Corpus;
 pub use desk::research;
 pub use document::Document;
-pub(super) use document::{Passage, hash_of, host_of, percent_encoded};
+pub(super) use document::{Passage, host_of, percent_encoded};
 pub use factbook::FACTBOOK;
 pub use note::Note;
 pub(super) use passages::passages;

@@ -17,8 +17,8 @@ use crate::store::columns::text;
 
 /// A group as it lies in the database.
 pub(super) struct GroupRow {
-    last_place: u64,
-    last_end: u64,
+    pub(super) last_place: u64,
+    pub(super) last_end: u64,
     pub(super) group: Group,
 }
 
@@ -47,7 +47,8 @@ impl<'a> Making<'a> {
     }
 }
 
-fn row(row: &Row) -> Result<GroupRow, StoreError> {
+/// Reads the columns of `sql::GROUP_BY_ID`.
+pub(super) fn row(row: &Row) -> Result<GroupRow, StoreError> {
     /// Where the counts begin, in the order of `Status::ALL`.
     const COUNTS: usize = 7;
     let mut counts = [0; Status::ALL.len()];

@@ -17,7 +17,8 @@ pub(super) async fn all(pool: &Pool) -> Result<Vec<Key>, StoreError> {
     pool.rows(&sql::KEYS, &[]).await?.iter().map(one).collect()
 }
 
-fn one(row: &Row) -> Result<Key, StoreError> {
+/// Reads the columns of `sql::KEYS`.
+pub(super) fn one(row: &Row) -> Result<Key, StoreError> {
     let moment = |column| Ok::<_, StoreError>(get::<Option<i64>>(row, column)?.map(Micros));
     let digest: [u8; 32] =
         get::<&[u8]>(row, 0)?.try_into().map_err(|_| StoreError::Inconsistent("a key's digest is none".to_owned()))?;

@@ -16,7 +16,7 @@ use legwork_core::store::StoreError;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Error, Row, Socket, Statement};
+use tokio_postgres::{Client, Connection, Error, Row, RowStream, Socket, Statement};
 
 use super::address::{Address, Stream};
 
@@ -175,6 +175,12 @@ impl Link {
     /// The first row of what a statement finds.
     pub(super) async fn row(&self, sql: &'static Sql, with: &[Value<'_>]) -> Result<Option<Row>, Error> {
         Ok(self.rows(sql, with).await?.into_iter().next())
+    }
+
+    /// Runs a statement without values, and gives its rows as they come: they need not fit into memory together. Nothing
+    /// else is sent over this connection meanwhile.
+    pub(super) async fn stream(&self, sql: &'static Sql) -> Result<RowStream, Error> {
+        self.client.query_typed_raw(sql.text, std::iter::empty::<(Value<'_>, Type)>()).await
     }
 
     /// Runs statements without values.

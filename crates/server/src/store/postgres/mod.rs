@@ -10,16 +10,19 @@ mod claim;
 mod deliveries;
 mod groups;
 mod hints;
+mod incoming;
 mod keys;
 mod link;
 mod look;
 mod nodes;
 mod open;
+mod outgoing;
 mod pool;
 mod read;
 mod receipts;
 mod rows;
 mod search;
+mod sources;
 mod sql;
 mod tend;
 mod unit;
@@ -39,6 +42,7 @@ use legwork_core::key::Key;
 use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
+use legwork_core::source::KeptSource;
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
     ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Place, Store,
@@ -49,10 +53,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::address::Address;
 use self::hints::Teller;
+pub(crate) use self::incoming::IncomingPostgres;
+pub use self::incoming::IntoDatabaseError;
 use self::link::Door;
 pub use self::look::{DatabaseSummary, look};
 pub use self::open::DatabaseError;
 use self::open::Opened;
+pub(crate) use self::outgoing::OutgoingPostgres;
+pub use self::outgoing::ReadDatabaseError;
 use self::pool::Pool;
 pub(crate) use self::tend::DatabaseClock;
 use self::writer::Writer;
@@ -240,6 +248,18 @@ impl Store for PostgresStore {
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
         self.remove(id).await
+    }
+
+    async fn keep_sources(&self, sources: Vec<KeptSource>) -> Result<(), StoreError> {
+        sources::keep(&self.pool, &sources).await
+    }
+
+    async fn source(&self, hash: &[u8; 32]) -> Result<Option<KeptSource>, StoreError> {
+        sources::by_hash(&self.pool, hash).await
+    }
+
+    async fn source_at(&self, url: &str) -> Result<Option<KeptSource>, StoreError> {
+        sources::at(&self.pool, url).await
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

@@ -35,6 +35,13 @@ macro_rules! runs {
     };
 }
 
+macro_rules! group_columns {
+    () => {
+        "id, owner, created_at, metadata, modified_at, last_place, last_end, \
+         queued, running, asking, cancelling, completed, failed, cancelled "
+    };
+}
+
 /// The columns that make a delivery, in the order in which `deliveries::delivery` reads them.
 macro_rules! delivery_columns {
     () => {
@@ -263,12 +270,8 @@ statements! {
         "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
          queued, running, asking, cancelling, completed, failed, cancelled) \
          values ($1, $2, $3, $4, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
-    GROUP_BY_ID(UUID) =
-        "select id, owner, created_at, metadata, modified_at, last_place, last_end, \
-         queued, running, asking, cancelling, completed, failed, cancelled from task_groups where id = $1";
-    HOLD_GROUP(UUID) =
-        "select id, owner, created_at, metadata, modified_at, last_place, last_end, \
-         queued, running, asking, cancelling, completed, failed, cancelled from task_groups where id = $1 for update";
+    GROUP_BY_ID(UUID) = concat!("select ", group_columns!(), "from task_groups where id = $1");
+    HOLD_GROUP(UUID) = concat!("select ", group_columns!(), "from task_groups where id = $1 for update");
     ADD_GROUP_RUNS(UUID, INT8, UUID_ARRAY) =
         "insert into group_runs (group_id, place, run) select $1, $2 + x.ord, x.run \
          from unnest($3) with ordinality as x(run, ord)";
@@ -321,6 +324,15 @@ statements! {
     FORGET_KEY(BYTEA) = "delete from keys where digest = $1";
     COUNT_KEYS() = "select count(*) from keys";
 
+    KEEP_SOURCES(BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, INT8_ARRAY, BYTEA_ARRAY) =
+        "insert into sources (hash, url, url_hash, retrieved_at, body) \
+         select hash, url, url_hash, retrieved_at, body from unnest($1, $2, $3, $4, $5) with ordinality \
+         as x(hash, url, url_hash, retrieved_at, body, ord) order by ord on conflict (hash) do nothing";
+    SOURCE_BY_HASH(BYTEA) = "select hash, url, retrieved_at, body from sources where hash = $1";
+    SOURCE_AT(BYTEA, BYTEA) =
+        "select hash, url, retrieved_at, body from sources where url_hash = $1 and url = $2 \
+         order by retrieved_at desc nulls last, hash desc limit 1";
+
     ANNOUNCE(INT8, TEXT, TEXT, TEXT, TEXT, INT8, INT8, TEXT) =
         "insert into nodes (id, role, host, address, version, started_at, seen_at, processors) \
          values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set role = excluded.role, \
@@ -337,6 +349,103 @@ statements! {
     SCHEMA_SEEN() = "select version from legwork_schema";
     COUNT_RUNS() = "select count(*) from runs";
     SET_SCHEMA(INT8) = "update legwork_schema set version = $1";
+    /// Everything in the order in which it is written out. Numbers are drawn ahead of what is on disk, and never twice.
+    LAST_RUN() = "select case when is_called then last_value else 0 end from run_numbers";
+    ALL_GROUPS() = concat!("select ", group_columns!(), "from task_groups order by created_at, id");
+    ALL_RUNS() = concat!(
+        "select ", run_columns!(), lease_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body ",
+        runs!(), "left join group_runs p on p.run = r.id left join webhooks w on w.run = r.id \
+         left join inputs i on i.run = r.id left join outputs o on o.run = r.id order by r.n"
+    );
+    ALL_FACTS() = "select f.g, r.n, f.run, f.seq, f.at, f.what from facts f join runs r on r.id = f.run order by f.g";
+    ALL_DELIVERIES() = concat!(
+        "select ", delivery_columns!(), ", b.body, \
+         array(select at from attempts a where a.run = v.run and a.seq = v.seq order by number), \
+         array(select took from attempts a where a.run = v.run and a.seq = v.seq order by number), \
+         array(select status from attempts a where a.run = v.run and a.seq = v.seq order by number), \
+         array(select retry_after from attempts a where a.run = v.run and a.seq = v.seq order by number), \
+         array(select said from attempts a where a.run = v.run and a.seq = v.seq order by number) \
+         from deliveries v join facts f on f.run = v.run and f.seq = v.seq \
+         left join delivery_bodies b on b.run = v.run and b.seq = v.seq order by f.g"
+    );
+    ALL_RECEIPTS() = "select c.owner, c.route, c.key, c.retry, c.body, c.at, r.n, c.taken, c.answer from receipts c \
+                      left join runs r on r.id = c.run order by c.id";
+    ALL_SOURCES() = "select hash, url, retrieved_at, body from sources order by hash";
+
+    /// What may have nothing in it where another store is taken in.
+    IS_USED() = "select exists (select 1 from runs) or exists (select 1 from task_groups) or exists (select 1 from keys) \
+                 or exists (select 1 from receipts) or exists (select 1 from sources)";
+    ALIVE(INT8) = "select address from nodes where seen_at > $1 order by started_at, id limit 1";
+    BECOME(TEXT, TEXT) = "update meta set value = case key when 'store_id' then $1 else $2 end \
+                          where key in ('store_id', 'seal')";
+    SET_LAST_FACT(INT8) = "update log_end set g = $1";
+    /// The next number is the one behind $1.
+    SET_LAST_RUN(INT8) = "select setval('run_numbers', greatest($1, 1), $1 > 0)";
+    PUT_KEYS(BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY) =
+        "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
+         select digest, name, ending, owner, created_at, expires_at, revoked_at from unnest($1, $2, $3, $4, $5, $6, $7) \
+         with ordinality as x(digest, name, ending, owner, created_at, expires_at, revoked_at, ord) order by ord";
+    PUT_GROUPS(UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY) =
+        "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
+         queued, running, asking, cancelling, completed, failed, cancelled) \
+         select *, 0, 0, 0, 0, 0, 0, 0 from unnest($1, $2, $3, $4, $5, $6, $7)";
+    PUT_RUNS(
+        UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY,
+        UUID_ARRAY, UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY,
+        BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY
+    ) =
+        "insert into runs (id, n, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, \
+         rerun_of, events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, \
+         expires_at) select id, n, owner, processor, created_at, metadata, \
+         coalesce(string_to_array(nullif(labels, ''), chr(30)), '{}'), warnings, group_id, previous_id, rerun_of, events, \
+         deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at \
+         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23) as x(id, n, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, \
+         events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at)";
+    /// The places of the groups in $1 that are not there, counted from 1.
+    UNKNOWN_GROUPS(UUID_ARRAY) =
+        "select ord from unnest($1) with ordinality as x(id, ord) where x.id is not null \
+         and not exists (select 1 from task_groups t where t.id = x.id) order by ord limit 1";
+    PUT_GROUP_RUNS(UUID_ARRAY, INT8_ARRAY, UUID_ARRAY) =
+        "insert into group_runs (group_id, place, run) select * from unnest($1, $2, $3)";
+    /// The places of the runs in $1 that are not there, counted from 1.
+    UNKNOWN_RUNS(INT8_ARRAY) =
+        "select ord from unnest($1) with ordinality as x(n, ord) where x.n is not null \
+         and not exists (select 1 from runs r where r.n = x.n) order by ord limit 1";
+    PUT_FACTS(INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY) =
+        "insert into facts (g, run, seq, at, key, what) select x.g, r.id, x.seq, x.at, x.key, x.what \
+         from unnest($1, $2, $3, $4, $5, $6) as x(g, n, seq, at, key, what) join runs r on r.n = x.n";
+    PUT_GROUP_ENDS(INT8_ARRAY, INT8_ARRAY) =
+        "insert into group_ends (group_id, g, run) select r.group_id, x.g, r.id from unnest($1, $2) as x(g, n) \
+         join runs r on r.n = x.n where r.group_id is not null";
+    /// The places of those whose fact or webhook is not there, counted from 1.
+    UNTELLABLE(UUID_ARRAY, INT8_ARRAY) =
+        "select ord from unnest($1, $2) with ordinality as x(run, seq, ord) \
+         where not exists (select 1 from facts f where f.run = x.run and f.seq = x.seq) \
+         or not exists (select 1 from webhooks w where w.run = x.run) order by ord limit 1";
+    PUT_DELIVERIES(UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY) =
+        "insert into deliveries (run, seq, owner, receiver, owed_at, tries, since, due_at, settled_at, outcome) \
+         select x.run, x.seq, r.owner, w.receiver, x.owed_at, x.tries, x.since, x.due_at, x.settled_at, x.outcome \
+         from unnest($1, $2, $3, $4, $5, $6, $7, $8) as x(run, seq, owed_at, tries, since, due_at, settled_at, outcome) \
+         join runs r on r.id = x.run join webhooks w on w.run = x.run";
+    PUT_BODIES(UUID_ARRAY, INT8_ARRAY, BYTEA_ARRAY) =
+        "insert into delivery_bodies (run, seq, body) select * from unnest($1, $2, $3)";
+    PUT_ATTEMPTS(UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY) =
+        "insert into attempts (run, seq, number, at, took, status, retry_after, said) \
+         select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)";
+    PUT_RECEIPTS(
+        TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY, INT8_ARRAY, INT8_ARRAY, BOOL_ARRAY, TEXT_ARRAY
+    ) =
+        "insert into receipts (owner, route, key, retry, body, at, run, taken, answer) \
+         select x.owner, x.route, x.key, x.retry, x.body, x.at, r.id, x.taken, x.answer \
+         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality \
+         as x(owner, route, key, retry, body, at, n, taken, answer, ord) left join runs r on r.n = x.n order by ord";
+    PUT_SOURCES(BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, INT8_ARRAY, BYTEA_ARRAY) =
+        "insert into sources (hash, url, url_hash, retrieved_at, body) select * from unnest($1, $2, $3, $4, $5)";
+    WITHOUT_ITS_LOG() =
+        "select r.id from runs r left join (select run, count(*) as count, max(seq) as last from facts group by run) f \
+         on f.run = r.id where r.version is distinct from f.count or r.version is distinct from f.last limit 1";
+
     NOW() = "select (extract(epoch from clock_timestamp()) * 1000000)::int8";
     NOTIFY(TEXT, TEXT) = "select pg_notify($1, $2)";
 }

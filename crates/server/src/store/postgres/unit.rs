@@ -21,8 +21,8 @@ use legwork_core::time::Micros;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-pub(super) use self::columns::label;
 use self::columns::{Counts, Deliveries, Facts, Lives, Moves, NewRuns, NewWebhooks, Receipts};
+pub(super) use self::columns::{joined_labels, label};
 use super::link::{BEGIN, COMMIT, Link, Step};
 use super::rows::{self, RunRow, clean, get, group_uuid, int, run_id, uuid};
 use super::sql;

@@ -130,7 +130,7 @@ pub(crate) fn import(from: &mut dyn BufRead, store: &mut dyn Incoming) -> Result
     let identity = head(&mut lines)?;
     store.begin(&identity).map_err(|error| refused(error, 1, 1))?;
     let mut counts = Counts::default();
-    let mut order = Order { kind: Kind::Key, run: 0, fact: 0, upto: &identity };
+    let mut order = Order { kind: Kind::Key, run: 0, fact: 0, source: String::new(), upto: &identity };
     let mut batch = Batch { records: Vec::new(), bytes: 0, first: 0 };
     loop {
         if !lines.next()? {
@@ -282,6 +282,7 @@ struct Order<'a> {
     kind: Kind,
     run: u64,
     fact: u64,
+    source: String,
     upto: &'a Identity,
 }
 
@@ -303,7 +304,13 @@ impl Order<'_> {
                 }
             }
             Record::Fact(of) => rises("g", of.g, &mut self.fact, self.upto.last_fact)?,
-            Record::Key(_) | Record::Group(_) | Record::Delivery(_) | Record::Receipt(_) | Record::Source(_) => {}
+            Record::Source(of) => {
+                if of.hash <= self.source {
+                    return Err("its hash does not come behind that of the one before it".to_owned());
+                }
+                self.source.clone_from(&of.hash);
+            }
+            Record::Key(_) | Record::Group(_) | Record::Delivery(_) | Record::Receipt(_) => {}
         }
         Ok(())
     }

@@ -13,20 +13,23 @@ mod shape;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use legwork_core::delivery::{Attempt, Delivery, Webhook};
+use legwork_core::delivery::{Attempt, Delivery, Standing, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::id::{GroupId, Owner};
 use legwork_core::key::Key;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::Run;
+use legwork_core::source::KeptSource;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tracing::warn;
 
 pub use self::lines::{ExportError, ImportError};
 pub(crate) use self::lines::{export, import};
 pub(crate) use self::shape::Body;
+use crate::source::Source;
 
 /// The version of the form. It rises with every change, also with a field that is added: what a reader does not know would
 /// be lost.
@@ -211,6 +214,17 @@ pub(crate) struct DeliveryRecord {
     pub(crate) attempts: Vec<AttemptRecord>,
 }
 
+impl DeliveryRecord {
+    /// A delivery with no sender at it: what was heard of an attempt under way is not known, so it is owed as it was.
+    pub(crate) fn of(delivery: Delivery, body: Option<Body>, attempts: Vec<Attempt>) -> Self {
+        let delivery = match delivery.standing {
+            Standing::Sending { .. } => Delivery { standing: Standing::Owed { due_at: delivery.owed_at }, ..delivery },
+            Standing::Owed { .. } | Standing::Delivered { .. } | Standing::GivenUp { .. } => delivery,
+        };
+        Self { delivery, body, attempts: attempts.into_iter().map(AttemptRecord).collect() }
+    }
+}
+
 /// An attempt.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AttemptRecord(#[serde(with = "shape::AttemptShape")] pub(crate) Attempt);
@@ -230,7 +244,7 @@ pub(crate) struct ReceiptRecord {
     pub(crate) answer: Box<RawValue>,
 }
 
-/// A text that was cited, as it was read.
+/// A text that was cited, as it was read, in the order of their hashes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceRecord {
@@ -240,6 +254,29 @@ pub(crate) struct SourceRecord {
     pub(crate) title: String,
     pub(crate) text: String,
     pub(crate) retrieved_at: Option<Micros>,
+}
+
+impl SourceRecord {
+    /// A text that a store keeps. One that is damaged is left out, as it is for who asks for it, and said.
+    pub(crate) fn of(kept: &KeptSource) -> Option<Self> {
+        let Some(source) = Source::unpacked(&kept.body) else {
+            warn!(url = kept.url, "a cited text is damaged and is left out");
+            return None;
+        };
+        let Source { hash, url, title, text, retrieved_at } = source;
+        Some(Self { hash, url, title, text, retrieved_at })
+    }
+
+    /// As a store keeps it.
+    pub(crate) fn kept(&self) -> Result<KeptSource, TakeError> {
+        let Self { hash, url, title, text, retrieved_at } = self;
+        let (hash, url, title, text) = (hash.clone(), url.clone(), title.clone(), text.clone());
+        let source = Source { hash, url, title, text, retrieved_at: *retrieved_at };
+        if !source.is_whole() {
+            return Err(Refused { which: None, why: "its hash is not that of its text".to_owned() }.into());
+        }
+        Ok(source.packed().map_err(|error| StoreError::Unavailable(error.into()))?)
+    }
 }
 
 /// Takes a record that was read out.

@@ -15,6 +15,7 @@ mod receipts;
 mod records;
 mod rows;
 mod search;
+mod sources;
 mod sql;
 mod write;
 mod writer;
@@ -33,6 +34,7 @@ use legwork_core::key::Key;
 use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
+use legwork_core::source::KeptSource;
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
     ForgetKeyError, GroupPage, GroupRuns, ListQuery, NewGroup, NewRun, Nudge, Once, OwedDelivery, Page, Place, Store,
@@ -240,6 +242,18 @@ impl Store for SqliteStore {
 
     async fn forget(&self, id: RunId) -> Result<(), ForgetError> {
         self.writer.write(move |batch| write::forget(batch, id)).await?
+    }
+
+    async fn keep_sources(&self, sources: Vec<KeptSource>) -> Result<(), StoreError> {
+        self.writer.write(move |batch| sources::keep(batch, &sources)).await
+    }
+
+    async fn source(&self, hash: &[u8; 32]) -> Result<Option<KeptSource>, StoreError> {
+        self.readers.with(|connection| sources::by_hash(connection, hash))
+    }
+
+    async fn source_at(&self, url: &str) -> Result<Option<KeptSource>, StoreError> {
+        self.readers.with(|connection| sources::at(connection, url))
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_receipts.sql"),
     include_str!("../../../migrations/sqlite/0006_keys.sql"),
     include_str!("../../../migrations/sqlite/0007_lineage.sql"),
+    include_str!("../../../migrations/sqlite/0008_sources.sql"),
 ];
 
 /// The newest schema that this program knows.

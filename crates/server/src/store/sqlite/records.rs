@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use legwork_core::delivery::{Delivery, Standing, Webhook};
+use legwork_core::delivery::{Delivery, Webhook};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Run, Status};
+use legwork_core::source::KeptSource;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use rusqlite::{Connection, ErrorCode, Row, params};
@@ -17,12 +18,12 @@ use super::open::{self, OpenError, Opened};
 use super::read::{self, one};
 use super::rows::{self, RunRow, get, unavailable};
 use super::writer::Batch;
-use super::{copy, deliveries, groups, keys, sql, write};
+use super::{copy, deliveries, groups, keys, sources, sql, write};
 use crate::metrics::Metrics;
 use crate::store::columns::{form_of, text};
 use crate::store::records::{
     AttemptRecord, Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, Incoming, KeyRecord,
-    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, TakeError, WebhookRecord,
+    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, SourceRecord, TakeError, WebhookRecord,
 };
 
 /// A store as it was when this was made, whatever its server has done since.
@@ -75,6 +76,17 @@ impl OutgoingSqlite {
         Ok(())
     }
 
+    fn sources(&self, give: Give<'_>) -> Result<(), ExportError> {
+        let mut statement = self.connection.prepare(sql::ALL_SOURCES).map_err(unavailable)?;
+        let mut rows = statement.query([]).map_err(unavailable)?;
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            if let Some(source) = SourceRecord::of(&sources::source(row)?) {
+                give(Record::Source(source))?;
+            }
+        }
+        Ok(())
+    }
+
     fn number(&self, statement: &str) -> Result<u64, StoreError> {
         Ok(one(&self.connection, statement, [], |row| get(row, 0))?.unwrap_or(0))
     }
@@ -87,11 +99,8 @@ impl OutgoingSqlite {
     fn delivery(&self, row: &Row<'_>) -> Result<Record, StoreError> {
         let found = deliveries::delivery(row)?;
         let attempts = read::all(&self.connection, sql::ATTEMPTS_OF, params![found.d], deliveries::attempt)?;
-        Ok(Record::Delivery(DeliveryRecord {
-            delivery: unclaimed(found.delivery),
-            body: body(row, deliveries::COLUMNS)?,
-            attempts: attempts.into_iter().map(AttemptRecord).collect(),
-        }))
+        let body = body(row, deliveries::COLUMNS)?;
+        Ok(Record::Delivery(DeliveryRecord::of(found.delivery, body, attempts)))
     }
 }
 
@@ -113,8 +122,7 @@ impl Outgoing for OutgoingSqlite {
             Kind::Fact => self.each(sql::ALL_FACTS, give, fact),
             Kind::Delivery => self.each(sql::ALL_DELIVERIES, give, |row| self.delivery(row)),
             Kind::Receipt => self.each(sql::ALL_RECEIPTS, give, receipt),
-            // They are files beside this store.
-            Kind::Source => Ok(()),
+            Kind::Source => self.sources(give),
         }
     }
 }
@@ -163,14 +171,6 @@ fn receipt(row: &Row<'_>) -> Result<Record, StoreError> {
 
 fn body(row: &Row<'_>, column: usize) -> Result<Option<Body>, StoreError> {
     Ok(get::<Option<Vec<u8>>>(row, column)?.map(|bytes| Body(Bytes::from(bytes))))
-}
-
-/// A delivery with no sender at it: what was heard of an attempt under way is not known, so it is owed as it was.
-fn unclaimed(delivery: Delivery) -> Delivery {
-    match delivery.standing {
-        Standing::Sending { .. } => Delivery { standing: Standing::Owed { due_at: delivery.owed_at }, ..delivery },
-        Standing::Owed { .. } | Standing::Delivered { .. } | Standing::GivenUp { .. } => delivery,
-    }
 }
 
 /// A store that becomes another, in one transaction: whatever happens before its end, it is as empty as it was.
@@ -255,7 +255,7 @@ fn put(batch: &mut Batch<'_>, record: &Record) -> Result<(), TakeError> {
         Record::Fact(fact) => put_fact(batch, fact),
         Record::Delivery(delivery) => put_delivery(batch, delivery),
         Record::Receipt(receipt) => put_receipt(batch, receipt),
-        Record::Source(_) => Err(refuse("texts that were cited lie beside this store, and not in it")),
+        Record::Source(source) => put_source(batch, source),
     }
 }
 
@@ -363,5 +363,12 @@ fn put_receipt(batch: &Batch<'_>, of: &ReceiptRecord) -> Result<(), TakeError> {
     let n = n.map(|n| known(batch, n)).transpose()?;
     let columns = params![owner.as_str(), route, key, tries, body, at.0, n, taken, answer.get()];
     batch.execute(sql::PUT_RECEIPT, columns)?;
+    Ok(())
+}
+
+fn put_source(batch: &Batch<'_>, of: &SourceRecord) -> Result<(), TakeError> {
+    let KeptSource { hash, url, retrieved_at, body } = of.kept()?;
+    let columns = params![hash, url, retrieved_at.map(|at| at.0), body.as_ref()];
+    batch.execute(sql::KEEP_SOURCE, columns)?;
     Ok(())
 }

@@ -242,6 +242,11 @@ statements! {
     FORGET_OUTPUT = "delete from outputs where n = ?1";
     FORGET_RUN = "delete from runs where n = ?1";
 
+    KEEP_SOURCE = "insert into sources (hash, url, retrieved_at, body) values (?1, ?2, ?3, ?4) \
+                   on conflict (hash) do nothing";
+    SOURCE_BY_HASH = "select hash, url, retrieved_at, body from sources where hash = ?1";
+    SOURCE_AT = "select hash, url, retrieved_at, body from sources where url = ?1 order by retrieved_at desc, hash desc limit 1";
+
     KEYS = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
     ADD_KEY = "insert into keys (digest, name, ending, owner, created_at, expires_at, revoked_at) \
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -266,11 +271,12 @@ statements! {
         "select ", delivery_columns!(), ", b.body from deliveries v join runs r on r.n = v.n \
          left join delivery_bodies b on b.d = v.d order by v.d"
     );
+    ALL_SOURCES = "select hash, url, retrieved_at, body from sources order by hash";
     ALL_RECEIPTS = "select owner, route, key, retry, body, at, n, taken, answer from receipts order by id";
 
     /// What may have nothing in it where another store is taken in.
     IS_USED = "select exists (select 1 from runs) or exists (select 1 from task_groups) or exists (select 1 from keys) \
-               or exists (select 1 from receipts)";
+               or exists (select 1 from receipts) or exists (select 1 from sources)";
     BECOME = "insert or replace into meta (key, value) values ('store_id', ?1), ('seal', ?2), ('last_run', ?3), \
               ('last_fact', ?4)";
     FORGET_RECEIVERS = "delete from receivers";

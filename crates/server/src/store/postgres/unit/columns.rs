@@ -23,6 +23,11 @@ use crate::store::columns::{StateColumns, form_number, tells_number};
 /// Between the labels of a run on their way to the database; in none of them, since it is taken out.
 const BETWEEN: char = '\u{1e}';
 
+/// The labels of a run as they go to the database.
+pub(in super::super) fn joined_labels(metadata: Option<&[u8]>) -> String {
+    metadata.map(labels).unwrap_or_default().join(&BETWEEN.to_string())
+}
+
 /// A run's metadata as labels, each `key=value` as a list is filtered: values as text, without what is no value.
 fn labels(metadata: &[u8]) -> Vec<String> {
     let Ok(Json::Object(object)) = serde_json::from_slice(metadata) else { return Vec::new() };
@@ -73,8 +78,7 @@ impl<'a> NewRuns<'a> {
             all.processor.push(&run.processor);
             all.created_at.push(run.created_at.0);
             all.metadata.push(said(&new.metadata));
-            let labels = new.metadata.as_deref().map(labels).unwrap_or_default();
-            all.labels.push(labels.join(&BETWEEN.to_string()));
+            all.labels.push(joined_labels(new.metadata.as_deref()));
             all.warnings.push(said(&new.warnings));
             all.group.push(run.group.map(group_uuid));
             all.previous.push(run.lineage.previous.map(uuid));
