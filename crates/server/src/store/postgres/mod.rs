@@ -8,6 +8,7 @@ mod address;
 mod alone;
 mod claim;
 mod deliveries;
+mod ground;
 mod groups;
 mod hints;
 mod keys;
@@ -46,6 +47,7 @@ use legwork_core::time::Micros;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::address::Address;
+pub use self::ground::Ground;
 use self::hints::Teller;
 use self::link::Door;
 pub use self::look::{DatabaseSummary, look};
