@@ -4,6 +4,7 @@ mod copies;
 mod serve;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -277,6 +278,13 @@ pub(crate) struct BenchArgs {
     /// Where the stores lie that are measured; what matters is the disk [default: the folder for temporary files].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
+    /// Measure servers on this PostgreSQL database instead, alone and several at once. It has to be empty, and is empty
+    /// again afterwards.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// For how many minutes it is watched whether the rate on a database stays level [default: 1].
+    #[arg(long, value_name = "MINUTES", requires = "store")]
+    pub(crate) minutes: Option<NonZeroU32>,
     /// Less of everything: some seconds instead of some minutes.
     #[arg(long)]
     pub(crate) quick: bool,
