@@ -80,7 +80,7 @@ pub(crate) enum Verb {
 /// Where runs are kept and what is read for them.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct StoreArgs {
-    /// Where runs are kept: a folder, or a database as postgres://USER:PASSWORD@HOST/DATABASE, which any number of servers
+    /// Where runs are kept: a folder, or a database as `postgres://USER:PASSWORD@HOST/DATABASE`, which any number of servers
     /// share [default: the folder legwork in your data folder].
     #[arg(long, value_name = "FOLDER|URL", env = "LEGWORK_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
