@@ -51,20 +51,19 @@ impl PostgresStore {
             steps.push(Step::With(&sql::PASS_GATE, Vec::new()));
         }
         let at = steps.len();
-        steps.push(Step::With(&sql::RUNNING_BY_OWNER, Vec::new()));
-        steps.push(Step::With(&sql::RUNNING_BY_PROCESSOR, Vec::new()));
+        steps.push(Step::With(&sql::RUNNING, Vec::new()));
         steps.push(Step::With(&sql::FRONTS, fronts));
         let found = link.all(&steps).await?;
         let none = Vec::new();
         let rows = |n: usize| found.get(at + n).unwrap_or(&none);
-        let candidates = rows(2).iter().map(candidate).collect::<Result<Vec<_>, _>>()?;
+        let candidates = rows(1).iter().map(candidate).collect::<Result<Vec<_>, _>>()?;
         if candidates.is_empty() {
             link.plain(COMMIT).await.map_err(Stopped::at_commit)?;
             return Ok((Vec::new(), None));
         }
         let mut unit = Unit::new(self.metrics.clone());
         let mut claimed = Vec::new();
-        let picked = pick(&candidates, claim, counts(rows(0))?, counts(rows(1))?.into_iter().collect());
+        let picked = pick(&candidates, claim, running(rows(0))?);
         let mut candidates: Vec<_> = candidates.into_iter().map(Some).collect();
         for (at, token) in picked.into_iter().zip(&claim.tokens) {
             let Some(Candidate { row, input, receiver }) = candidates.get_mut(at).and_then(Option::take) else {
@@ -91,17 +90,25 @@ fn candidate(row: &Row) -> Result<Candidate, StoreError> {
     Ok(Candidate { row: rows::run(row, None)?, input, receiver: get(row, rows::AFTER_RUN + 1)? })
 }
 
-fn counts(rows: &[Row]) -> Result<Vec<(String, usize)>, StoreError> {
-    rows.iter().map(|row| Ok((get(row, 0)?, whole(row, 1)?))).collect()
+/// How much is running, by owner and by processor.
+struct Known {
+    owners: Vec<(String, usize)>,
+    processors: BTreeMap<String, usize>,
+}
+
+/// Reads what `sql::RUNNING` tells.
+fn running(rows: &[Row]) -> Result<Known, StoreError> {
+    let (mut owners, mut processors) = (BTreeMap::new(), BTreeMap::new());
+    for row in rows {
+        let count: usize = whole(row, 2)?;
+        *owners.entry(get::<String>(row, 0)?).or_default() += count;
+        *processors.entry(get::<String>(row, 1)?).or_default() += count;
+    }
+    Ok(Known { owners: owners.into_iter().collect(), processors })
 }
 
 /// Those whose turn it is.
-fn pick(
-    candidates: &[Candidate],
-    claim: &Claim,
-    mut owners: Vec<(String, usize)>,
-    processors: BTreeMap<String, usize>,
-) -> Vec<usize> {
+fn pick(candidates: &[Candidate], claim: &Claim, Known { mut owners, processors }: Known) -> Vec<usize> {
     let mut queues: Vec<Queue<usize>> = Vec::new();
     for (at, Candidate { row: RunRow { run, .. }, .. }) in candidates.iter().enumerate() {
         let owner = owners.iter().position(|(known, _)| known == run.owner.as_str()).unwrap_or_else(|| {
@@ -132,7 +139,7 @@ pub(super) async fn place(pool: &Pool, id: RunId, most: usize, now: Micros) -> R
     let beyond = int(most.saturating_add(1));
     let ahead = pool.row(&sql::AHEAD, &[&processor, &owner, &since, &n, &beyond]).await?;
     let ahead: usize = ahead.map_or(Ok(0), |row| whole(&row, 0))?;
-    let running = counts(&pool.rows(&sql::RUNNING_BY_OWNER, &[]).await?)?;
+    let running = running(&pool.rows(&sql::RUNNING, &[]).await?)?.owners;
     let running_of = |owner: &str| running.iter().find(|(who, _)| who == owner).map_or(0, |(_, count)| *count);
     let turn = Turn { running: running_of(&owner) + ahead, since: Micros(since) };
     let mut before = ahead;

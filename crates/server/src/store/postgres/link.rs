@@ -21,9 +21,10 @@ use tokio_postgres::{Client, Connection, Error, Row, RowStream, Socket, Statemen
 use super::address::{Address, Stream};
 
 /// What begins every transaction. A node that stops in the middle of one (it is paused, or cut off) holds rows; the
-/// server takes them back after this time. Settings are the transaction's own.
-pub(super) const BEGIN: &str =
-    "begin; set local idle_in_transaction_session_timeout = '5s'; set local lock_timeout = '2s'";
+/// server takes them back after this time. All that is asked for is asked for by an index, and a plan that was made while
+/// a table was empty must not read the whole of it for ever. Settings are the transaction's own.
+pub(super) const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '5s'; set local lock_timeout = '2s'; \
+                                set local enable_seqscan = off; set local jit = off";
 /// What ends a transaction that is to be.
 pub(super) const COMMIT: &str = "commit";
 /// What ends one that is not.

@@ -96,10 +96,11 @@ statements! {
     /// Nothing is changed by it, and it can only be done where something could be.
     CAN_WRITE() = "select key from meta where key = 'store_id' for update";
 
-    /// Rows are taken in the order of their ids, so that nobody waits for one who waits for him.
+    /// Rows are taken in the order of their ids, so that nobody waits for one who waits for him. Whoever only has to know that
+    /// a run stays there (`for key share`) is not kept waiting, and keeps nobody.
     HOLD_RUNS(UUID_ARRAY) = concat!(
         "select ", run_columns!(), ", w.receiver from runs r left join webhooks w on w.run = r.id and r.tells <> 0 \
-         where r.id = any($1) order by r.id for update of r"
+         where r.id = any($1) order by r.id for no key update of r"
     );
     /// Read once the runs are held: what was read with them may be older than they are.
     LEASES_OF(UUID_ARRAY) = "select run, node, token, attempt, until from leases where run = any($1)";
@@ -182,13 +183,12 @@ statements! {
            from lines where owner is not null) \
          select ", run_columns!(), ", i.body, w.receiver from shares s cross join lateral (\
            select r.* from queue q join runs r on r.id = q.run where q.processor = s.processor and q.owner = s.owner \
-           and q.not_before <= $3 order by q.not_before, q.n limit s.most for update skip locked) r \
+           and q.not_before <= $3 order by q.not_before, q.n limit s.most for no key update skip locked) r \
          join inputs i on i.run = r.id left join webhooks w on w.run = r.id and r.tells <> 0 \
          order by r.processor, r.owner, r.moment, r.n"
     );
     PASS_GATE() = "select one from gate for update";
-    RUNNING_BY_OWNER() = "select owner, count(*) from leases group by owner";
-    RUNNING_BY_PROCESSOR() = "select processor, count(*) from leases group by processor";
+    RUNNING() = "select owner, processor, count(*) from leases group by owner, processor";
     COUNT_QUEUE() = "select processor, count(*) from queue group by processor";
     COUNT_OWED() = "select count(*) from deliveries where due_at is not null";
     SPOT(UUID) = "select q.processor, q.owner, q.not_before, q.n from runs r join queue q on q.processor = r.processor \
@@ -312,7 +312,7 @@ statements! {
     /// Of those only that are still there; who forgets one waits until this is done, or is waited for.
     LEARN(UUID_ARRAY, TEXT_ARRAY) =
         "insert into words (run, said) select r.id, x.said::tsvector from unnest($1, $2) as x(run, said) \
-         join runs r on r.id = x.run for share of r on conflict (run) do update set said = excluded.said";
+         join runs r on r.id = x.run for key share of r on conflict (run) do update set said = excluded.said";
 
     KEYS() = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
     /// Whoever changes keys holds this, so that two cannot be given one name.

@@ -17,7 +17,7 @@ use super::sql;
 use crate::metrics::Metrics;
 
 /// How often it is done.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(5);
 
 /// Tables in which rows come and go all the time. What a finished run leaves in them is dead weight to every claim, and the
 /// database's own vacuum looks once a minute. Where there is no such thing as vacuum, this does nothing.
@@ -91,8 +91,8 @@ async fn count(pool: &Pool, metrics: &Metrics) -> Result<(), StoreError> {
     for row in pool.rows(&sql::COUNT_QUEUE, &[]).await? {
         counts.entry(get(&row, 0)?).or_default().0 = get(&row, 1)?;
     }
-    for row in pool.rows(&sql::RUNNING_BY_PROCESSOR, &[]).await? {
-        counts.entry(get(&row, 0)?).or_default().1 = get(&row, 1)?;
+    for row in pool.rows(&sql::RUNNING, &[]).await? {
+        counts.entry(get(&row, 1)?).or_default().1 += get::<i64>(&row, 2)?;
     }
     let owed = pool.row(&sql::COUNT_OWED, &[]).await?.map_or(Ok(0), |row| whole(&row, 0))?;
     metrics.counted(&counts, owed);

@@ -76,7 +76,7 @@ impl Writer {
 
     /// Whether commands stand in line: then what can wait should.
     pub(super) fn is_busy(&self) -> bool {
-        const A_LINE: usize = 64;
+        const A_LINE: usize = 8;
         self.commands.max_capacity() - self.commands.capacity() >= A_LINE
     }
 

@@ -1,6 +1,7 @@
 //! What goes out of a folder comes in in a database, and the other way, and is the same store.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -139,7 +140,7 @@ async fn everything_that_a_database_keeps_is_moved() {
                  and table_name = '{table}' order by ordinal_position"
             ))
             .await;
-        columns += &format!("{table}: {}\n", names.join(", "));
+        let _ = writeln!(columns, "{table}: {}", names.join(", "));
         if look.rows_of(&table).await.is_empty() {
             empty.push(table);
         }
