@@ -195,8 +195,8 @@ impl World {
         let guard = guard.allowing(&["https://app.example.com".parse().unwrap()]);
         let docs = folder.path().join("docs");
         let registry = puppets(Tier::names());
-        let home = folder.path().join("store");
-        let registry = if docs.is_dir() { registry.with_documents(&[docs], &home, store.clone()) } else { registry };
+        let shelf = folder.path().join("store");
+        let registry = if docs.is_dir() { registry.with_documents(&[docs], &shelf, store.clone()) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
         let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
         let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
