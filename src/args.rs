@@ -4,6 +4,7 @@ mod copies;
 mod serve;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -79,8 +80,9 @@ pub(crate) enum Verb {
 /// Where runs are kept and what is read for them.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct StoreArgs {
-    /// The folder where runs are kept [default: legwork in your data folder].
-    #[arg(long, value_name = "FOLDER", env = "LEGWORK_STORE")]
+    /// Where runs are kept: a folder, or a database as postgres://USER:PASSWORD@HOST/DATABASE, which any number of servers
+    /// share [default: the folder legwork in your data folder].
+    #[arg(long, value_name = "FOLDER|URL", env = "LEGWORK_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// A folder of documents to answer from; may be given several times.
     #[arg(long, value_name = "FOLDER", env = "LEGWORK_CORPUS", value_delimiter = ':')]
@@ -276,6 +278,13 @@ pub(crate) struct BenchArgs {
     /// Where the stores lie that are measured; what matters is the disk [default: the folder for temporary files].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
+    /// Measure servers on this PostgreSQL database instead, alone and several at once. It has to be empty, and is empty
+    /// again afterwards.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// For how many minutes it is watched whether the rate on a database stays level [default: 1].
+    #[arg(long, value_name = "MINUTES", requires = "store")]
+    pub(crate) minutes: Option<NonZeroU32>,
     /// Less of everything: some seconds instead of some minutes.
     #[arg(long)]
     pub(crate) quick: bool,

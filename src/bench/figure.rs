@@ -73,9 +73,13 @@ pub(super) fn in_ms(micros: u64) -> f64 {
 }
 
 /// How many there were each second.
-pub(super) fn per_second(count: usize, took: Duration) -> f64 {
-    // Well below 2^32 of anything.
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
+pub(super) fn per_second(of: usize, took: Duration) -> f64 {
+    count(of) / took.as_secs_f64()
+}
+
+/// So many, which is well below 2^32 of anything.
+pub(super) fn count(of: usize) -> f64 {
+    f64::from(u32::try_from(of).unwrap_or(u32::MAX))
 }
 
 /// A table for people: the ratio first, since it can be compared; then what was seen.

@@ -1,7 +1,6 @@
 //! Groups: adding a thousand runs at once, asking how a big group stands, and working through one. And whether a long queue
 //! makes a claim dearer.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,6 +10,7 @@ use tokio::time::sleep;
 use super::figure::{Figure, in_ms, per_second};
 use super::load::{Until, create};
 use super::server::Server;
+use super::store::Store;
 use super::wire::{Wire, field, get, post};
 
 /// How many runs are added at once.
@@ -23,11 +23,11 @@ const WORKED: usize = 10_000;
 const FIRST: u64 = 5_000;
 
 /// All figures about groups. `stored` is how many runs the biggest group has; `queues` are the lengths of the queues.
-pub(super) async fn groups(store: &Path, stored: usize, queues: [usize; 2]) -> Result<Vec<Figure>> {
-    let mut figures = adding(&store.join("adding"), stored).await?;
-    figures.push(working(&store.join("working")).await?);
+pub(super) async fn groups(store: &Store, stored: usize, queues: [usize; 2]) -> Result<Vec<Figure>> {
+    let mut figures = adding(&store.fresh("adding").await?, stored).await?;
+    figures.push(working(&store.fresh("working").await?).await?);
     for (number, queued) in queues.into_iter().enumerate() {
-        figures.push(queue(&store.join(format!("queue-{number}")), queued).await?);
+        figures.push(queue(&store.fresh(&format!("queue-{number}")).await?, queued).await?);
     }
     Ok(figures)
 }
@@ -53,7 +53,7 @@ async fn add(wire: &mut Wire, group: &str, body: &str) -> Result<u64> {
 }
 
 /// How long adding takes, and asking how the group stands once it is big.
-async fn adding(store: &Path, stored: usize) -> Result<Vec<Figure>> {
+async fn adding(store: &Store, stored: usize) -> Result<Vec<Figure>> {
     let server = Server::start(store, &["--role", "api"]).await?;
     let mut wire = server.wire().await?;
     let (group, body) = (made(&mut wire).await?, many(MANY));
@@ -81,7 +81,7 @@ fn spread(name: String, micros: &mut [u64]) -> Figure {
 }
 
 /// From the first add to the moment when nothing goes on in the group.
-async fn working(store: &Path) -> Result<Figure> {
+async fn working(store: &Store) -> Result<Figure> {
     let server = Server::start(store, &[]).await?;
     let mut wire = server.wire().await?;
     let (group, body) = (made(&mut wire).await?, many(MANY));
@@ -101,7 +101,7 @@ async fn working(store: &Path) -> Result<Figure> {
 }
 
 /// How fast the first of a long queue are worked on.
-async fn queue(store: &Path, queued: usize) -> Result<Figure> {
+async fn queue(store: &Store, queued: usize) -> Result<Figure> {
     let server = Server::start(store, &["--role", "api"]).await?;
     create(server.address, Until::Count(queued)).await?;
     let server = Server::start(&server.kill()?, &[]).await?;

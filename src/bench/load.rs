@@ -1,7 +1,6 @@
 //! Rates: 64 connections that each do one thing after the other, for some seconds.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,11 +11,12 @@ use tokio::task::JoinSet;
 use super::figure::{Figure, per_second};
 use super::floor;
 use super::server::{Server, accepted, count_after_kill, request};
+use super::store::Store;
 use super::wire::{Wire, get};
 
 const CONNECTIONS: usize = 64;
 /// What a rate is called that includes the work and its result.
-const ROUND: &str = "create → completed → /result";
+pub(super) const ROUND: &str = "create → completed → /result";
 
 /// What was seen under load.
 pub(super) struct Taken {
@@ -31,7 +31,7 @@ impl Taken {
         per_second(self.micros.len(), self.elapsed)
     }
 
-    fn figure(mut self, name: impl Into<String>, unit: &'static str) -> Figure {
+    pub(super) fn figure(mut self, name: impl Into<String>, unit: &'static str) -> Figure {
         Figure::new(name, self.rate(), unit).spread(&mut self.micros)
     }
 }
@@ -112,8 +112,8 @@ pub(super) async fn create(address: SocketAddr, until: Until) -> Result<Taken> {
 }
 
 /// Creates a run and waits for its result, on every connection.
-async fn rounds(address: SocketAddr, seconds: u64) -> Result<Taken> {
-    on_all(address, Until::Time(Duration::from_secs(seconds)), |wire, number| {
+pub(super) async fn rounds(address: SocketAddr, time: Duration) -> Result<Taken> {
+    on_all(address, Until::Time(time), |wire, number| {
         Box::pin(async move {
             let id = accepted(&wire.call(&request(number)).await?)?;
             let answer = wire.call(&get(&format!("/v1/tasks/runs/{id}/result"))).await?;
@@ -125,8 +125,8 @@ async fn rounds(address: SocketAddr, seconds: u64) -> Result<Taken> {
 }
 
 /// Durable creates with nobody working, beside what the machine does for the bare framework and the disk.
-pub(super) async fn creates(store: &Path, seconds: u64) -> Result<Vec<Figure>> {
-    let (fsyncs, bare) = (floor::fsyncs(store)?, floor::bare_posts(seconds).await?);
+pub(super) async fn creates(store: &Store, seconds: u64) -> Result<Vec<Figure>> {
+    let (fsyncs, bare) = (floor::fsyncs(store.folder())?, floor::bare_posts(seconds).await?);
     let server = Server::start(store, &["--role", "api"]).await?;
     let taken = create(server.address, Until::Time(Duration::from_secs(seconds))).await?;
     let answered = taken.micros.len();
@@ -145,13 +145,13 @@ async fn counted(server: Server, answered: usize) -> Result<String> {
 }
 
 /// The same with workers, and the whole way to the result.
-pub(super) async fn end_to_end(store: &Path, seconds: u64) -> Result<Vec<Figure>> {
+pub(super) async fn end_to_end(store: &Store, seconds: u64) -> Result<Vec<Figure>> {
     let bare = floor::bare_posts(seconds).await?;
-    let server = Server::start(&store.join("creates"), &[]).await?;
+    let server = Server::start(&store.fresh("creates").await?, &[]).await?;
     let creates = create(server.address, Until::Time(Duration::from_secs(seconds))).await?;
     drop(server);
-    let server = Server::start(&store.join("rounds"), &[]).await?;
-    let rounds = rounds(server.address, seconds).await?;
+    let server = Server::start(&store.fresh("rounds").await?, &[]).await?;
+    let rounds = rounds(server.address, Duration::from_secs(seconds)).await?;
     let answered = rounds.micros.len();
     let note = counted(server, answered).await?;
     Ok(vec![
@@ -161,13 +161,13 @@ pub(super) async fn end_to_end(store: &Path, seconds: u64) -> Result<Vec<Figure>
 }
 
 /// The rates again with more and more runs in the store.
-pub(super) async fn scale(store: &Path, sizes: &[usize], seconds: u64) -> Result<Vec<Figure>> {
+pub(super) async fn scale(store: &Store, sizes: &[usize], seconds: u64) -> Result<Vec<Figure>> {
     let (mut figures, mut stored) = (Vec::new(), 0);
     let mut server = Server::start(store, &[]).await?;
     for size in sizes {
         stored += create(server.address, Until::Count(size.saturating_sub(stored))).await?.micros.len();
         server = settled(server).await?;
-        let taken = rounds(server.address, seconds).await?;
+        let taken = rounds(server.address, Duration::from_secs(seconds)).await?;
         stored += taken.micros.len();
         figures.push(taken.figure(format!("{ROUND}, {size} stored"), "runs/s"));
         let again = Server::start(&server.kill()?, &["--role", "api"]).await?;

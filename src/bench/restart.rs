@@ -1,6 +1,5 @@
 //! The way back after `kill -9`.
 
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -8,9 +7,10 @@ use anyhow::Result;
 use super::figure::Figure;
 use super::load::{Until, create};
 use super::server::{Server, accepted, request};
+use super::store::Store;
 
 /// How long until a killed server listens again, and until it has accepted the first run.
-pub(super) async fn restart(store: &Path, stored: usize) -> Result<Vec<Figure>> {
+pub(super) async fn restart(store: &Store, stored: usize) -> Result<Vec<Figure>> {
     let server = Server::start(store, &["--role", "api"]).await?;
     create(server.address, Until::Count(stored)).await?;
     let store = server.kill()?;

@@ -1,16 +1,17 @@
 //! The server under test: this very program as a process of its own.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use legwork_server::folder::holder;
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+use super::store::Store;
 use super::wire::{Answer, Wire, get, post};
 
 /// How long a server may take to listen.
@@ -19,25 +20,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A server at work. It is killed when this is dropped.
 pub(super) struct Server {
     child: Child,
-    store: PathBuf,
+    store: Store,
     pub(super) address: SocketAddr,
 }
 
 impl Server {
     /// Starts one whose processors do nothing, and waits until it listens.
-    pub(super) async fn start(store: &Path, arguments: &[&str]) -> Result<Self> {
+    pub(super) async fn start(store: &Store, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", "--idle", "--listen", "127.0.0.1:0", "--store"]).arg(store).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let give_up = Instant::now() + PATIENCE;
-        loop {
-            if let Some(at) = holder(store).filter(|at| at.pid == child.id()) {
-                return Ok(Self { child, store: store.to_owned(), address: at.address });
-            }
-            ensure!(child.try_wait()?.is_none(), "the server ended before it listened");
-            ensure!(Instant::now() < give_up, "the server does not listen");
-            sleep(Duration::from_millis(1)).await;
-        }
+        command.args(["serve", "--idle", "--listen", "127.0.0.1:0", "--log", "json"]).args(arguments);
+        // Whatever is usually logged here, where it listens is said.
+        store.give(command.env("RUST_LOG", "legwork=info"));
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let log = child.stderr.take().context("no log")?;
+        // From here on it is killed whatever comes.
+        let mut server = Self { child, store: store.clone(), address: ([127, 0, 0, 1], 0).into() };
+        let listens = timeout(PATIENCE, listening(log)).await.context("the server does not listen")?;
+        server.address = listens?.map_err(|said| anyhow!("the server ended before it listened; it said: {said}"))?;
+        Ok(server)
     }
 
     pub(super) async fn wire(&self) -> io::Result<Wire> {
@@ -54,7 +54,7 @@ impl Server {
     }
 
     /// `kill -9`; returns the store.
-    pub(super) fn kill(mut self) -> Result<PathBuf> {
+    pub(super) fn kill(mut self) -> Result<Store> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(self.store.clone())
@@ -66,6 +66,35 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Reads a server's log to its end, and says where it listens; if it never does, what it said instead.
+fn listening(log: ChildStderr) -> oneshot::Receiver<Result<SocketAddr, String>> {
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || {
+        let (mut sender, mut said) = (Some(sender), Vec::new());
+        for line in BufReader::new(log).lines().map_while(io::Result::ok) {
+            // It is read on, since the server would stand still when nobody did.
+            let Some(waiting) = sender.take() else { continue };
+            if let Some(address) = address(&line) {
+                // Nobody waits for it any more, then.
+                drop(waiting.send(Ok(address)));
+            } else {
+                said.push(line);
+                sender = Some(waiting);
+            }
+        }
+        if let Some(waiting) = sender {
+            drop(waiting.send(Err(said.join(" "))));
+        }
+    });
+    receiver
+}
+
+/// The address in the line that says where it listens.
+fn address(line: &str) -> Option<SocketAddr> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line["server.address"].as_str()?.parse().ok()
 }
 
 /// A request for a run, of about 1 KB and like no other.
@@ -95,5 +124,18 @@ pub(super) async fn count_after_kill(server: Server) -> Result<usize> {
             Some(next) => next.clone_into(&mut cursor),
             None => return Ok(count),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_server_listens_is_read_from_its_log() {
+        let line = r#"{"level":"INFO","message":"listening","server.address":"127.0.0.1:4711","target":"legwork"}"#;
+        assert_eq!(address(line), Some("127.0.0.1:4711".parse().unwrap()));
+        assert_eq!(address("error: the store is in use"), None);
+        assert_eq!(address(r#"{"message":"stopping"}"#), None);
     }
 }

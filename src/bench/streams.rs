@@ -1,7 +1,6 @@
 //! Streams: how soon a thousand readers of one run have what was told, how fast a long log is told again, and what a
 //! reader costs while nothing happens.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,6 +11,7 @@ use tokio::time::sleep;
 
 use super::figure::{Figure, in_ms, per_second};
 use super::server::{Server, accepted};
+use super::store::Store;
 use super::waits::{apart, now};
 use super::wire::{get, post};
 
@@ -21,6 +21,8 @@ const CROWD: usize = 1000;
 const LONG: usize = 10_000;
 /// How often it is told again.
 const AGAIN: usize = 20;
+/// What the last event of a run says here.
+const ENDS: [&str; 2] = [r#""status":"completed""#, r#""status":"cancelled""#];
 
 /// A run that tells so many things from a moment on, one every so many microseconds.
 async fn talkative(server: &Server, at: u64, events: usize, every: u64) -> Result<String> {
@@ -30,14 +32,14 @@ async fn talkative(server: &Server, at: u64, events: usize, every: u64) -> Resul
 }
 
 /// A reader of a run's stream.
-struct Reader {
+pub(super) struct Reader {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 /// What a reader has seen in one go.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     events: usize,
     /// How long after each thing was told it was here, in microseconds.
     late: Vec<u64>,
@@ -45,7 +47,7 @@ struct Seen {
 }
 
 impl Reader {
-    async fn open(server: &Server, id: &str) -> Result<Self> {
+    pub(super) async fn open(server: &Server, id: &str) -> Result<Self> {
         let mut stream = TcpStream::connect(server.address).await?;
         stream.set_nodelay(true)?;
         stream.write_all(&get(&format!("/v1/tasks/runs/{id}/events"))).await?;
@@ -62,14 +64,14 @@ impl Reader {
         let seen = Seen {
             events: text.as_bytes().windows(2).filter(|two| *two == b"\n\n").count(),
             late: told.map(|told| came.saturating_sub(told)).collect(),
-            is_over: count == 0 || text.contains(r#""status":"completed""#),
+            is_over: count == 0 || ENDS.iter().any(|end| text.contains(end)),
         };
         self.read.drain(..whole);
         ensure!(count > 0 || self.read.is_empty() || seen.is_over, "a stream broke off");
         Ok(seen)
     }
 
-    async fn whole(mut self) -> Result<Seen> {
+    pub(super) async fn whole(mut self) -> Result<Seen> {
         let mut all = Seen::default();
         while !all.is_over {
             let seen = self.more().await?;
@@ -82,10 +84,10 @@ impl Reader {
 }
 
 /// All of it.
-pub(super) async fn streams(store: &Path, readers: [usize; 2]) -> Result<Vec<Figure>> {
-    let at = store.to_owned();
+pub(super) async fn streams(store: &Store, readers: [usize; 2]) -> Result<Vec<Figure>> {
+    let at = store.clone();
     let mut figures = apart(async move {
-        let server = Server::start(&at.join("tell"), &[]).await?;
+        let server = Server::start(&at.fresh("tell").await?, &[]).await?;
         let mut figures = vec![
             fan_out(&server, 100, 50_000, "at 20 a second").await?,
             fan_out(&server, 400, 5_000, "at 200 a second").await?,
@@ -148,10 +150,10 @@ async fn replay(server: &Server) -> Result<Vec<Figure>> {
 }
 
 /// What an idle reader costs in resident memory.
-async fn memory(store: &Path, readers: [usize; 2]) -> Result<Vec<Figure>> {
+async fn memory(store: &Store, readers: [usize; 2]) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for count in readers {
-        let server = Server::start(&store.join(count.to_string()), &["--role", "api"]).await?;
+        let server = Server::start(&store.fresh(&count.to_string()).await?, &["--role", "api"]).await?;
         let id = talkative(&server, 0, 0, 0).await?;
         // One before, so that what is set up once is not counted.
         drop(Reader::open(&server, &id).await?.more().await?);

@@ -1,7 +1,6 @@
 //! Waiting: how soon an answer is in hand, and what a waiter costs while nothing happens.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,10 +10,11 @@ use tokio::time::sleep;
 use super::figure::{Figure, in_ms};
 use super::floor::Bare;
 use super::server::{Server, accepted};
+use super::store::Store;
 use super::wire::{Answer, Wire, field, get, post};
 
 /// How often a single wake-up is taken.
-const TIMES: usize = 200;
+pub(super) const TIMES: usize = 200;
 /// How many waiters a crowd has.
 const CROWD: usize = 1000;
 /// How many bytes a result has beside what the processor said.
@@ -46,17 +46,17 @@ fn since_done(answer: &Answer) -> Result<u64> {
     Ok(now().saturating_sub(done))
 }
 
-fn result_of(id: &str) -> Vec<u8> {
+pub(super) fn result_of(id: &str) -> Vec<u8> {
     get(&format!("/v1/tasks/runs/{id}/result"))
 }
 
 /// How soon waiters have their answer.
-pub(super) async fn wake_ups(store: &Path) -> Result<Vec<Figure>> {
-    let store = store.to_owned();
+pub(super) async fn wake_ups(store: &Store) -> Result<Vec<Figure>> {
+    let store = store.clone();
     apart(async move { wake_ups_on(&store).await }).await
 }
 
-async fn wake_ups_on(store: &Path) -> Result<Vec<Figure>> {
+async fn wake_ups_on(store: &Store) -> Result<Vec<Figure>> {
     let server = Server::start(store, &["--slots", SLOTS]).await?;
     let mut figures = single(&server).await?;
     let bare = in_ms(crowd_on_floor().await?);
@@ -112,7 +112,7 @@ fn told() -> Vec<u8> {
     post("/held", &format!(r#"{{"content":"{}","padding":"{}"}}"#, now(), "x".repeat(RESULT)))
 }
 
-fn median(micros: &mut [u64]) -> f64 {
+pub(super) fn median(micros: &mut [u64]) -> f64 {
     micros.sort_unstable();
     in_ms(micros[micros.len() / 2])
 }
@@ -194,10 +194,10 @@ async fn crowd_on_many(server: &Server) -> Result<u64> {
 }
 
 /// What an idle waiter costs in resident memory.
-pub(super) async fn memory(store: &Path, waiters: [usize; 2]) -> Result<Vec<Figure>> {
+pub(super) async fn memory(store: &Store, waiters: [usize; 2]) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for count in waiters {
-        let server = Server::start(&store.join(count.to_string()), &["--role", "api"]).await?;
+        let server = Server::start(&store.fresh(&count.to_string()).await?, &["--role", "api"]).await?;
         let mut wire = server.wire().await?;
         // One round before, so that what is set up once is not counted.
         let id = due(&mut wire, 0).await?;

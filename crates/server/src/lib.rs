@@ -38,7 +38,7 @@ pub use store::sqlite::OpenError;
 /// A store looked at and copied from outside, while its server runs or not.
 pub mod upkeep {
     use crate::config::StoreAt;
-    pub use crate::store::postgres::{DatabaseSummary, look as look_at_database};
+    pub use crate::store::postgres::{DatabaseSummary, Ground, look as look_at_database};
     pub use crate::store::sqlite::{CopyError, Summary, copy, known, summary};
     pub use crate::store::target::TargetError;
 

@@ -1,5 +1,7 @@
 //! The stores: each keeps the promises of `legwork_core::store`.
 
+#[cfg(test)]
+mod agree;
 mod columns;
 mod kept;
 pub(crate) mod postgres;

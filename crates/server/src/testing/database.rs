@@ -14,7 +14,7 @@ use crate::store::postgres::PostgresStore;
 
 /// Where stores live whose tests are over sooner than they, or are not asynchronous.
 static APART: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
 /// Does this on another thread, and waits for it.
 pub(crate) fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {

@@ -75,7 +75,9 @@ impl Trouble {
             // What the database has not said itself happened on the way to it, or here.
             let broken = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
             // A certificate that is not trusted now is not trusted later.
-            let is_distrust = broken.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
+            let is_distrust = broken
+                .and_then(std::io::Error::get_ref)
+                .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
             let is_lost = (error.is_closed() || broken.is_some()) && !is_distrust;
             return if is_lost { Self::Lost } else { Self::Refused };
         };

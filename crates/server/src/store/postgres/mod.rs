@@ -8,6 +8,7 @@ mod address;
 mod alone;
 mod claim;
 mod deliveries;
+mod ground;
 mod groups;
 mod hints;
 mod incoming;
@@ -52,6 +53,7 @@ use legwork_core::time::Micros;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::address::Address;
+pub use self::ground::Ground;
 use self::hints::Teller;
 pub(crate) use self::incoming::IncomingPostgres;
 pub use self::incoming::IntoDatabaseError;

@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use legwork_core::store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Duration, Instant, sleep};
 use tokio_postgres::Row;
 
-use super::link::{Door, Link, Sql, Trouble, Value, unavailable};
+use super::link::{Door, Link, PATIENCE, Sql, Trouble, Value, unavailable};
 
 /// Over so many connections it is read; each carries the questions of many.
 const READERS: usize = 3;
 /// How many connections of their own are had at the same time.
 const OWN: usize = 6;
+
+/// The pause before something is asked again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The connections.
 pub(super) struct Pool {
@@ -37,14 +41,14 @@ impl Pool {
 
     /// Reads. A connection that was lost meanwhile is no answer: then it is asked over another.
     pub(super) async fn rows(&self, sql: &'static Sql, with: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        for _ in 0..=READERS {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
             let link = self.reader().await?;
             match link.rows(sql, with).await {
-                Err(error) if Trouble::of(&error) == Trouble::Lost => {}
+                Err(error) if Trouble::of(&error) == Trouble::Lost && Instant::now() < give_up => sleep(PAUSE).await,
                 answered => return answered.map_err(unavailable),
             }
         }
-        Err(StoreError::Unavailable("the connection to the database is lost again and again".into()))
     }
 
     /// Reads the first row.
@@ -80,17 +84,17 @@ impl Pool {
 
     /// Reads what takes its time, over a connection of its own, so that nobody waits behind it.
     pub(super) async fn long(&self, sql: &'static Sql, with: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        for _ in 0..=OWN {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
             let mut own = self.own().await?;
             match own.rows(sql, with).await {
-                Err(error) if Trouble::of(&error) == Trouble::Lost => {}
+                Err(error) if Trouble::of(&error) == Trouble::Lost && Instant::now() < give_up => sleep(PAUSE).await,
                 answered => {
                     own.done();
                     return answered.map_err(unavailable);
                 }
             }
         }
-        Err(StoreError::Unavailable("the connection to the database is lost again and again".into()))
     }
 }
 
