@@ -196,7 +196,7 @@ fn mistakes_are_told_with_what_to_try() {
         &["list", "--server", &nobody],
         &["list", "--server", "nowhere"],
         &["list", "--config", &bad],
-        &["serve", "--store", "postgres://localhost/legwork"],
+        &["serve", "--store", "postgres://localhost/legwork?sslmode=maybe"],
         &["serve", "--listen", "0.0.0.0:8787"],
         &["serve", "--processor-slots", "ultar=2"],
     ];

@@ -15,26 +15,27 @@ pub(super) fn words(json: &[u8], key: &str) -> String {
 }
 
 fn gather(value: &Value, out: &mut String) {
-    if out.len() > MOST {
-        return;
-    }
-    let mut say = |text: &str| {
-        let end = text.floor_char_boundary(MOST.min(text.len()));
-        out.push_str(&text[..end]);
-        out.push('\n');
-    };
     match value {
         Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => say(&number.to_string()),
-        Value::String(text) => say(text),
+        Value::Number(number) => say(&number.to_string(), out),
+        Value::String(text) => say(text, out),
         Value::Array(list) => list.iter().for_each(|value| gather(value, out)),
         Value::Object(object) => {
             for (name, value) in object {
-                out.push_str(name);
-                out.push('\n');
+                say(name, out);
                 gather(value, out);
             }
         }
+    }
+}
+
+/// As much of a text as there is room for.
+fn say(text: &str, out: &mut String) {
+    let room = MOST.saturating_sub(out.len());
+    let end = text.floor_char_boundary(room.min(text.len()));
+    if end > 0 {
+        out.push_str(&text[..end]);
+        out.push('\n');
     }
 }
 
@@ -49,5 +50,7 @@ mod tests {
         assert_eq!(words(b"no json", "input"), "");
         let long = format!(r#"{{"input":"{}"}}"#, "ü".repeat(MOST));
         assert!(words(long.as_bytes(), "input").len() <= MOST + 1);
+        let names = format!(r#"{{"input":{{"{}":1,"b":2}}}}"#, "word ".repeat(MOST));
+        assert!(words(names.as_bytes(), "input").len() <= MOST + 2, "names are words as well");
     }
 }

@@ -24,6 +24,8 @@ use super::reporter::Wire;
 use crate::follow::{Line, Lines};
 use crate::runs::Runs;
 
+/// How long after the work was told to end at once it is still tried to record how it ended.
+const LAST_WORD: Duration = Duration::from_secs(3);
 /// How long to wait before tellings that could not be recorded are passed on again.
 const TELL_AGAIN: Duration = Duration::from_millis(100);
 /// How soon an attempt looks for what it may have missed.
@@ -197,9 +199,19 @@ impl Bench {
                     return;
                 }
             }
-            sleep(wait).await;
+            // A stop does not wait for a store that is away: then the lease runs out.
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.given_up() => return,
+            }
             wait = (wait * 2).min(Duration::from_secs(2));
         }
+    }
+
+    /// Resolves some time after the work was told to end at once.
+    async fn given_up(&self) {
+        self.hard_stop.cancelled().await;
+        sleep(LAST_WORD).await;
     }
 
     fn verdict(&self, id: RunId, token: Token, attempt: u32, end: End, reports: Vec<Report>) -> Option<Command> {

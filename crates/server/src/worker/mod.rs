@@ -29,6 +29,9 @@ use crate::runs::Runs;
 
 /// How long the queue is left alone when no hint comes; runs that wait for their time have none.
 const LOOK_ANYWAY: Duration = Duration::from_secs(1);
+/// How soon it is looked once more after a hint: a run that another node accepted is for its time, and two nodes' clocks are
+/// never quite the same.
+const SOON: Duration = Duration::from_millis(30);
 /// How many runs are claimed at a time at the most.
 const AT_ONCE: usize = 64;
 
@@ -82,6 +85,7 @@ impl Worker {
     /// Works until `stop`, and returns when the attempts under way have ended. Leases are renewed to the very last.
     pub(crate) async fn work(self: Arc<Self>, stop: CancellationToken) {
         let renewing = tokio::spawn(self.clone().renew());
+        let mut pause = LOOK_ANYWAY;
         while !stop.is_cancelled() {
             let queued = self.lines.work();
             match self.once().await {
@@ -92,12 +96,12 @@ impl Worker {
                     sleep(LOOK_ANYWAY).await;
                 }
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = queued => {}
-                () = self.freed.notified() => {}
-                () = sleep(LOOK_ANYWAY) => {}
-            }
+            pause = tokio::select! {
+                () = stop.cancelled() => LOOK_ANYWAY,
+                () = queued => SOON,
+                () = self.freed.notified() => LOOK_ANYWAY,
+                () = sleep(pause) => LOOK_ANYWAY,
+            };
         }
         self.attempts.close();
         self.attempts.wait().await;

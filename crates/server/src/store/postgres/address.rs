@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -91,8 +92,13 @@ impl Address {
         }
         let text = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         let mut config: Config = text.parse().map_err(AddressError::Url)?;
-        config.ssl_mode(mode).connect_timeout(std::time::Duration::from_secs(5));
-        config.keepalives_idle(std::time::Duration::from_secs(30));
+        config.ssl_mode(mode).connect_timeout(Duration::from_secs(5));
+        // A network that eats what is sent says nothing of it.
+        config
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(5))
+            .keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("legwork");
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use legwork_core::command::Command;
 use legwork_core::fair::{self, Queue, Running, Turn};
 use legwork_core::id::RunId;
+use legwork_core::run::Run;
 use legwork_core::store::{ApplyError, Claim, Claimed, Place, StoreError};
 use legwork_core::time::Micros;
 use tokio_postgres::Row;
@@ -15,14 +16,13 @@ use tokio_postgres::Row;
 use super::alone::{Stopped, alone};
 use super::link::{BEGIN, COMMIT, Link, Step, Value};
 use super::pool::Pool;
-use super::rows::{self, RunRow, body, get, int, uuid, whole};
+use super::rows::{self, RunRow, body, get, int, run_id, uuid, whole};
 use super::unit::Unit;
 use super::{PostgresStore, sql};
 
 /// A run that may be taken.
 struct Candidate {
     row: RunRow,
-    input: bytes::Bytes,
     receiver: Option<String>,
 }
 
@@ -32,17 +32,35 @@ impl PostgresStore {
         let room: BTreeMap<_, _> = claim.room.each.iter().filter(|(_, room)| **room > 0).collect();
         if room.is_empty() || claim.tokens.is_empty() {
             // A claim without room is how it is asked whether anything can be written.
-            self.pool.rows(&sql::CAN_WRITE, &[]).await?;
+            self.writer.check().await?;
             return Ok(Vec::new());
         }
         let (claimed, unit) = alone(&self.pool, |link| async move { self.taken(&link, claim, now).await }).await?;
         if let Some(unit) = unit {
             self.teller.tell(&unit.into_told());
         }
-        Ok(claimed)
+        self.with_inputs(claimed).await
     }
 
-    async fn taken(&self, link: &Link, claim: &Claim, now: Micros) -> Result<(Vec<Claimed>, Option<Unit>), Stopped> {
+    /// What they are about is read when nothing is held any more: it may be much.
+    async fn with_inputs(&self, runs: Vec<Run>) -> Result<Vec<Claimed>, StoreError> {
+        let ids: Vec<_> = runs.iter().map(|run| uuid(run.id)).collect();
+        let mut inputs = BTreeMap::new();
+        if !ids.is_empty() {
+            for row in self.pool.rows(&sql::INPUTS_OF, &[&ids]).await? {
+                inputs.insert(run_id(get(&row, 0)?), body(&row, 1)?.unwrap_or_default());
+            }
+        }
+        let with_input = |run: Run| {
+            let input = inputs.remove(&run.id);
+            let input =
+                input.ok_or_else(|| StoreError::Inconsistent(format!("the input of {} is not there", run.id)))?;
+            Ok(Claimed { run, input })
+        };
+        runs.into_iter().map(with_input).collect()
+    }
+
+    async fn taken(&self, link: &Link, claim: &Claim, now: Micros) -> Result<(Vec<Run>, Option<Unit>), Stopped> {
         let processors: Vec<_> = claim.room.each.keys().map(String::as_str).collect();
         let most: Vec<_> = claim.room.each.values().map(|room| int((*room).min(claim.tokens.len()))).collect();
         let fronts: Vec<Value<'_>> = vec![&processors, &most, &now.0];
@@ -66,7 +84,7 @@ impl PostgresStore {
         let picked = pick(&candidates, claim, running(rows(0))?);
         let mut candidates: Vec<_> = candidates.into_iter().map(Some).collect();
         for (at, token) in picked.into_iter().zip(&claim.tokens) {
-            let Some(Candidate { row, input, receiver }) = candidates.get_mut(at).and_then(Option::take) else {
+            let Some(Candidate { row, receiver }) = candidates.get_mut(at).and_then(Option::take) else {
                 continue;
             };
             let id = row.run.id;
@@ -78,7 +96,7 @@ impl PostgresStore {
                     StoreError::Inconsistent(format!("the queue names run {id}: {refused}"))
                 }
             })?;
-            claimed.extend(unit.run(id).map(|run| Claimed { run: run.clone(), input }));
+            claimed.extend(unit.run(id).cloned());
         }
         unit.commit(link, true, Vec::new()).await.map_err(Stopped::at_commit)?;
         Ok((claimed, Some(unit)))
@@ -86,8 +104,7 @@ impl PostgresStore {
 }
 
 fn candidate(row: &Row) -> Result<Candidate, StoreError> {
-    let input = body(row, rows::AFTER_RUN)?.unwrap_or_default();
-    Ok(Candidate { row: rows::run(row, None)?, input, receiver: get(row, rows::AFTER_RUN + 1)? })
+    Ok(Candidate { row: rows::run(row, None)?, receiver: get(row, rows::AFTER_RUN)? })
 }
 
 /// How much is running, by owner and by processor.

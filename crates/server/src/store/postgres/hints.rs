@@ -10,7 +10,7 @@ use std::time::Duration;
 use legwork_core::id::{GroupId, RunId};
 use legwork_core::store::Nudge;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -28,6 +28,8 @@ const NAMED: usize = 200;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How often it is seen whether the connection that listens still lives: one that a network ate says nothing.
 const ALIVE: Duration = Duration::from_secs(15);
+/// How long it may take to say so.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What others are to be told.
 #[expect(clippy::struct_excessive_bools, reason = "each is a kind of news, and they come in any company")]
@@ -212,7 +214,10 @@ async fn listening(
                     Some(text) => if let Some(news) = News::heard(&text, own) { news.tell(&*teller.nudge) },
                     None => return Ok(()),
                 },
-                () = sleep(ALIVE) => client.batch_execute("").await?,
+                () = sleep(ALIVE) => match timeout(ANSWER, client.batch_execute("")).await {
+                    Ok(answered) => answered?,
+                    Err(_) => return Ok(()),
+                },
             }
         }
     };

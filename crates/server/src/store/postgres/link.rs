@@ -91,6 +91,7 @@ impl Trouble {
             | &SqlState::CANNOT_CONNECT_NOW
             | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
             | &SqlState::TOO_MANY_CONNECTIONS
+            | &SqlState::QUERY_CANCELED
             // A server that was promoted or demoted: another connection may lead elsewhere.
             | &SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost,
             other if other.code().starts_with("08") => Self::Lost,
@@ -133,9 +134,13 @@ impl Door {
         self.address.config.connect(self.address.tls.clone()).await
     }
 
-    /// A new connection, tried for again until the caller's patience is at its end.
+    /// A new connection, tried for again as long as a caller waits who came now.
     pub(super) async fn open_patiently(&self) -> Result<Link, StoreError> {
-        let give_up = Instant::now() + PATIENCE;
+        self.open_until(Instant::now() + PATIENCE).await
+    }
+
+    /// A new connection, tried for again until then.
+    pub(super) async fn open_until(&self, give_up: Instant) -> Result<Link, StoreError> {
         let mut pause = PAUSES.0;
         loop {
             match self.open().await {

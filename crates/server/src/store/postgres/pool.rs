@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use legwork_core::store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, Instant, sleep, timeout_at};
 use tokio_postgres::Row;
 
 use super::link::{Door, Link, PATIENCE, Sql, Trouble, Value, unavailable};
 
 /// Over so many connections it is read; each carries the questions of many.
 const READERS: usize = 3;
-/// How many connections of their own are had at the same time.
+/// So many of what takes its time is read at the same time: it shall not stand in the way of what is short.
+const LONG: usize = 2;
+/// How many connections of their own are had at the same time by all else.
 const OWN: usize = 6;
 
 /// The pause before something is asked again.
@@ -26,6 +28,7 @@ pub(super) struct Pool {
     next: AtomicUsize,
     idle: Arc<Mutex<Vec<Arc<Link>>>>,
     places: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 impl Pool {
@@ -36,6 +39,7 @@ impl Pool {
             next: AtomicUsize::new(0),
             idle: Arc::default(),
             places: Arc::new(Semaphore::new(OWN)),
+            long: Arc::new(Semaphore::new(LONG)),
         }
     }
 
@@ -43,7 +47,7 @@ impl Pool {
     pub(super) async fn rows(&self, sql: &'static Sql, with: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let link = self.reader().await?;
+            let link = self.reader(give_up).await?;
             match link.rows(sql, with).await {
                 Err(error) if Trouble::of(&error) == Trouble::Lost && Instant::now() < give_up => sleep(PAUSE).await,
                 answered => return answered.map_err(unavailable),
@@ -56,27 +60,33 @@ impl Pool {
         Ok(self.rows(sql, with).await?.into_iter().next())
     }
 
-    async fn reader(&self) -> Result<Arc<Link>, StoreError> {
+    async fn reader(&self, give_up: Instant) -> Result<Arc<Link>, StoreError> {
         // The remainder is below READERS.
         let place = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % READERS];
-        let mut link = place.lock().await;
+        // Whoever comes while somebody tries to reach the database waits no longer than he would alone.
+        let mut link = timeout_at(give_up, place.lock()).await.map_err(|_| away())?;
         if let Some(link) = link.as_ref().filter(|link| !link.is_lost()) {
             return Ok(link.clone());
         }
-        let new = Arc::new(self.door.open_patiently().await?);
+        let new = Arc::new(self.door.open_until(give_up).await?);
         *link = Some(new.clone());
         Ok(new)
     }
 
     /// A connection of one's own, until it is dropped.
     pub(super) async fn own(&self) -> Result<Own, StoreError> {
-        let place = self.places.clone().acquire_owned().await.map_err(|gone| StoreError::Unavailable(gone.into()))?;
+        self.own_of(&self.places, Instant::now() + PATIENCE).await
+    }
+
+    async fn own_of(&self, places: &Arc<Semaphore>, give_up: Instant) -> Result<Own, StoreError> {
+        let place = timeout_at(give_up, places.clone().acquire_owned()).await.map_err(|_| away())?;
+        let place = place.map_err(|gone| StoreError::Unavailable(gone.into()))?;
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let link = match idle {
                 Some(link) if link.is_lost() => continue,
                 Some(link) => link,
-                None => Arc::new(self.door.open_patiently().await?),
+                None => Arc::new(self.door.open_until(give_up).await?),
             };
             return Ok(Own { link: Some(link), is_clean: false, idle: self.idle.clone(), _place: place });
         }
@@ -86,7 +96,7 @@ impl Pool {
     pub(super) async fn long(&self, sql: &'static Sql, with: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let mut own = self.own().await?;
+            let mut own = self.own_of(&self.long, give_up).await?;
             match own.rows(sql, with).await {
                 Err(error) if Trouble::of(&error) == Trouble::Lost && Instant::now() < give_up => sleep(PAUSE).await,
                 answered => {
@@ -96,6 +106,10 @@ impl Pool {
             }
         }
     }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable("the database cannot be reached, or is busy".into())
 }
 
 /// A connection that nobody else uses. One in the middle of a transaction is thrown away, and the transaction with it.

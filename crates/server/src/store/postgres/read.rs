@@ -11,7 +11,7 @@ use legwork_core::time::Micros;
 
 use super::link::Value;
 use super::pool::Pool;
-use super::rows::{self, body, fact, get, group_uuid, int, run_id, uuid, whole};
+use super::rows::{self, body, clean, fact, get, group_uuid, int, run_id, uuid, whole};
 use super::unit::label;
 use super::{search, sql};
 use crate::store::columns::{form_of, status_number};
@@ -78,9 +78,9 @@ pub(super) async fn list(pool: &Pool, query: &ListQuery) -> Result<Page, StoreEr
     // One more than asked for tells whether there is another page.
     let limit = int(query.limit.saturating_add(1));
     let previous = query.previous.map(uuid);
-    let owner = owner.as_str();
+    let (owner, processor) = (owner.as_str(), query.processor.as_deref().map(clean));
     let mut wanted: Vec<Value<'_>> =
-        vec![&owner, &before, &status, &query.processor, &group, &created_after, &labels, &limit];
+        vec![&owner, &before, &status, &processor, &group, &created_after, &labels, &limit];
     let statement = match (&words, &previous) {
         (None, None) => &sql::LIST,
         (None, Some(_)) => {

@@ -21,6 +21,8 @@ use crate::store::words::words;
 const POSITIONS: usize = 16_383;
 /// A longer word is cut off, far below PostgreSQL's limit.
 const LONG: usize = 200;
+/// How long a document's words may be as they are written, far below the megabyte that PostgreSQL takes.
+const MOST: usize = 500_000;
 /// How far what was answered lies behind what was asked: no words are neighbours over the gap.
 const GAP: usize = 2;
 
@@ -99,6 +101,9 @@ fn lexemes(asked: &str, answered: &str) -> String {
     }
     let mut written = String::new();
     for (word, places) in places {
+        if written.len() > MOST {
+            break;
+        }
         let places: Vec<_> = places.iter().map(usize::to_string).collect();
         let _ = write!(written, "'{word}':{} ", places.join(","));
     }

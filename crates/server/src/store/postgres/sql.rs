@@ -80,6 +80,7 @@ statements! {
     );
     VERSIONS(UUID_ARRAY) = "select id, version from runs where id = any($1)";
     INPUT_OF(UUID) = "select body from inputs where run = $1";
+    INPUTS_OF(UUID_ARRAY) = "select run, body from inputs where run = any($1)";
     WEBHOOK_OF(UUID) = "select url, receiver, secret, form from webhooks where run = $1";
     FACTS_AFTER(UUID, INT8, INT8) =
         "select seq, at, what from facts where run = $1 and seq > $2 order by seq limit $3";
@@ -181,10 +182,10 @@ statements! {
              and q.owner > s.owner) from lines s where s.owner is not null), \
          shares(processor, owner, most) as (select processor, owner, least(most, greatest(1, 1024 / count(*) over ())) \
            from lines where owner is not null) \
-         select ", run_columns!(), ", i.body, w.receiver from shares s cross join lateral (\
+         select ", run_columns!(), ", w.receiver from shares s cross join lateral (\
            select r.* from queue q join runs r on r.id = q.run where q.processor = s.processor and q.owner = s.owner \
            and q.not_before <= $3 order by q.not_before, q.n limit s.most for no key update skip locked) r \
-         join inputs i on i.run = r.id left join webhooks w on w.run = r.id and r.tells <> 0 \
+         left join webhooks w on w.run = r.id and r.tells <> 0 \
          order by r.processor, r.owner, r.moment, r.n"
     );
     PASS_GATE() = "select one from gate for update";
@@ -209,10 +210,14 @@ statements! {
            (select owner, receiver from deliveries where due_at is not null order by owner, receiver limit 1) \
            union all select n.owner, n.receiver from lines s cross join lateral (\
              select d.owner, d.receiver from deliveries d where d.due_at is not null \
-             and (d.owner, d.receiver) > (s.owner, s.receiver) order by d.owner, d.receiver limit 1) n) \
-         select s.owner, s.receiver, f.due_at, f.run, f.seq from lines s cross join lateral (\
+             and (d.owner, d.receiver) > (s.owner, s.receiver) order by d.owner, d.receiver limit 1) n), \
+         due(owner, receiver) as (select s.owner, s.receiver from lines s where exists (select 1 from deliveries d \
+           where d.owner = s.owner and d.receiver = s.receiver and d.due_at is not null and d.due_at <= $1)), \
+         shares(owner, receiver, most) as (select owner, receiver, least($2, greatest(1, 2048 / count(*) over ())) from due \
+           limit 2048) \
+         select s.owner, s.receiver, f.due_at, f.run, f.seq from shares s cross join lateral (\
            select d.due_at, d.run, d.seq from deliveries d where d.owner = s.owner and d.receiver = s.receiver \
-           and d.due_at is not null and d.due_at <= $1 order by d.due_at, d.run, d.seq limit $2 \
+           and d.due_at is not null and d.due_at <= $1 order by d.due_at, d.run, d.seq limit s.most \
            for update skip locked) f";
     LEASE_DELIVERIES(UUID_ARRAY, INT8_ARRAY, INT8, INT8) =
         "update deliveries v set due_at = $3, token = $4 from unnest($1, $2) as x(run, seq) \
@@ -231,7 +236,7 @@ statements! {
          where run = $1 and seq = $2";
     KEEP_BODY(UUID, INT8, BYTEA) =
         "insert into delivery_bodies (run, seq, body) select run, seq, $3 from deliveries where run = $1 and seq = $2 \
-         on conflict (run, seq) do nothing";
+         for key share on conflict (run, seq) do nothing";
     BODY_OF(UUID, INT8) = "select body from delivery_bodies where run = $1 and seq = $2";
     ADD_ATTEMPT(UUID, INT8, INT8, INT8, INT8, INT8, TEXT) =
         "insert into attempts (run, seq, number, at, took, status, retry_after, said) \
@@ -264,7 +269,8 @@ statements! {
     FORGET_RECEIPT(INT8) = "delete from receipts where id = $1";
     TAKE_RECEIPTS(INT8_ARRAY) = "update receipts set taken = true where id = any($1)";
     FORGET_RECEIPTS(INT8, INT8) =
-        "delete from receipts where id in (select id from receipts where at < $1 order by at limit $2) returning id";
+        "delete from receipts where id in (select id from receipts where at < $1 order by at limit $2 \
+         for update skip locked) returning id";
 
     ADD_GROUP(UUID, TEXT, INT8, TEXT) =
         "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
@@ -307,12 +313,12 @@ statements! {
     /// What a processor tells on its way is not searched.
     FACTS_TO_SEARCH(INT8, INT8) = "select g, run, seq from facts where g > $1 and key is null order by g limit $2";
     BODIES_OF(UUID_ARRAY) = "select i.run, i.body, o.body from inputs i left join outputs o on o.run = i.run \
-                             where i.run = any($1)";
+                             where i.run = any($1) order by i.run";
     SEARCH_ON(INT8) = "update search_state set g = $1";
     /// Of those only that are still there; who forgets one waits until this is done, or is waited for.
     LEARN(UUID_ARRAY, TEXT_ARRAY) =
         "insert into words (run, said) select r.id, x.said::tsvector from unnest($1, $2) as x(run, said) \
-         join runs r on r.id = x.run for key share of r on conflict (run) do update set said = excluded.said";
+         join runs r on r.id = x.run order by r.id for key share of r on conflict (run) do update set said = excluded.said";
 
     KEYS() = "select digest, name, ending, owner, created_at, expires_at, revoked_at from keys order by k";
     /// Whoever changes keys holds this, so that two cannot be given one name.

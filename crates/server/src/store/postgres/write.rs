@@ -70,9 +70,10 @@ impl PostgresStore {
             unit.told().more_owed -= owed;
             unit.told().changed.push(id);
             let all = [
+                // First what others hold when they add to the next two.
+                &sql::FORGET_DELIVERIES,
                 &sql::FORGET_BODIES,
                 &sql::FORGET_ATTEMPTS,
-                &sql::FORGET_DELIVERIES,
                 &sql::FORGET_WEBHOOK,
                 &sql::FORGET_RECEIPTS_OF,
                 &sql::FORGET_GROUP_END,

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::Error;
 
 use super::hints::Teller;
-use super::link::{Door, Link, PATIENCE, ROLLBACK, Trouble, unavailable};
+use super::link::{Door, Link, PATIENCE, ROLLBACK, Step, Trouble, unavailable};
 use super::rows::uuid;
 use super::sql;
 use super::unit::{Mark, NewReceipt, Unit};
@@ -50,6 +50,8 @@ enum Work {
     Submit(Box<NewRun>, Micros, Reply<Result<Run, StoreError>>),
     Once(Box<OnceRun>, Reply<Result<Option<(Run, i64)>, StoreError>>),
     HandedOver(i64, Reply<Result<(), StoreError>>),
+    /// Nothing, to see whether anything could be written.
+    Check(Reply<Result<(), StoreError>>),
     Apply(RunId, Box<Command>, Micros, Reply<Result<Life, ApplyError>>),
 }
 
@@ -58,6 +60,7 @@ enum Answer {
     Submit(Result<Run, StoreError>),
     Once(Result<Run, StoreError>, i64),
     HandedOver,
+    Check,
     Apply(Result<Life, ApplyError>),
 }
 
@@ -98,6 +101,13 @@ impl Writer {
     pub(super) async fn handed_over(&self, receipt: i64) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.hand_over(Work::HandedOver(receipt, reply))?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Whether anything could be written.
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Work::Check(reply))?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -172,19 +182,33 @@ impl Desk {
                 Err(Failure::Together(_) | Failure::Taken { .. }) if works.len() > 1 => {
                     left.extend(works.into_iter().map(|work| vec![work]));
                 }
-                Err(failure) => works.into_iter().for_each(|work| work.fail(&failure)),
+                Err(failure) => {
+                    works.into_iter().for_each(|work| work.fail(&failure));
+                    // The others would find the database away as well, each after waiting for it.
+                    if let Failure::All(_) = failure {
+                        left.drain(..).flatten().for_each(|work| work.fail(&failure));
+                    }
+                }
             }
         }
     }
 
     async fn written(&mut self, works: &[Work]) -> Result<Vec<Answer>, Failure> {
         let (began, is_single) = (Instant::now(), works.len() == 1);
-        let (mut tries, mut unsure) = (0, None);
+        let (mut tries, mut unsure): (u32, Option<(Mark, Written)>) = (0, None);
         loop {
             tries += 1;
             let error = match self.attempt(works).await? {
-                Ok(written) => {
+                Ok(mut written) => {
                     self.metrics.committed(works.len(), began.elapsed());
+                    // It may have been on its way to the disk when it was looked for: then this was the second time, which
+                    // the rules refused, and the first is what is true.
+                    if let Some((mark, first)) = unsure.take()
+                        && mark.is_there(self.link().await.map_err(Failure::All)?).await.unwrap_or(false)
+                    {
+                        self.teller.tell(&written.told);
+                        written = first;
+                    }
                     return Ok(self.tell(written));
                 }
                 Err(Failed::Odd(error)) => return Err(Failure::Together(error)),
@@ -239,6 +263,7 @@ impl Desk {
         let mut unit = Unit::new(metrics);
         let commands: Vec<_> = works.iter().filter_map(Work::command).collect();
         let is_open = !commands.is_empty();
+        let checks = works.iter().any(|work| matches!(work, Work::Check(_)));
         if is_open {
             let failed = match unit.hold(link, &commands).await {
                 Ok(Ok(())) => None,
@@ -251,7 +276,10 @@ impl Desk {
         }
         let mut answers: Vec<_> = works.iter().map(|work| work.perform(&mut unit)).collect();
         let mark = unit.mark();
-        let written = match unit.commit(link, is_open, Vec::new()).await {
+        let written = match unit
+            .commit(link, is_open, checks.then(|| Step::With(&sql::CAN_WRITE, Vec::new())).into_iter().collect())
+            .await
+        {
             Ok(receipts) => Ok(receipts),
             Err(error) if Trouble::of(&error) == Trouble::Lost => Err(error),
             Err(error) => return Ok(Err(undone(link, Failed::Plainly(error)).await)),
@@ -278,7 +306,7 @@ async fn undone(link: &Link, failed: Failed) -> Failed {
 fn with_numbers(answers: &mut [Answer], numbers: Vec<i64>) {
     let receipts = answers.iter_mut().filter_map(|answer| match answer {
         Answer::Once(Ok(_), receipt) => Some(receipt),
-        Answer::Submit(_) | Answer::Once(Err(_), _) | Answer::HandedOver | Answer::Apply(_) => None,
+        Answer::Submit(_) | Answer::Once(Err(_), _) | Answer::HandedOver | Answer::Check | Answer::Apply(_) => None,
     });
     receipts.zip(numbers).for_each(|(receipt, number)| *receipt = number);
 }
@@ -299,7 +327,7 @@ impl Work {
     fn command(&self) -> Option<(RunId, &Command)> {
         match self {
             Self::Apply(id, command, _, _) => Some((*id, command)),
-            Self::Submit(..) | Self::Once(..) | Self::HandedOver(..) => None,
+            Self::Submit(..) | Self::Once(..) | Self::HandedOver(..) | Self::Check(_) => None,
         }
     }
 
@@ -319,6 +347,7 @@ impl Work {
                 unit.taken(*receipt);
                 Answer::HandedOver
             }
+            Self::Check(_) => Answer::Check,
             Self::Apply(id, command, now, _) => {
                 let applied = catch_unwind(AssertUnwindSafe(|| unit.apply(*id, command, *now)));
                 Answer::Apply(applied.unwrap_or_else(|_| {
@@ -335,7 +364,9 @@ impl Work {
             (Self::Once(_, reply), Answer::Once(run, receipt)) => {
                 drop(reply.send(run.map(|run| Some((run, receipt)))));
             }
-            (Self::HandedOver(_, reply), Answer::HandedOver) => drop(reply.send(Ok(()))),
+            (Self::HandedOver(_, reply), Answer::HandedOver) | (Self::Check(reply), Answer::Check) => {
+                drop(reply.send(Ok(())));
+            }
             (Self::Apply(_, _, _, reply), Answer::Apply(life)) => drop(reply.send(life)),
             // Each is answered with what it was performed to.
             (work, _) => work.fail(&Failure::All(gone())),
@@ -354,7 +385,7 @@ impl Work {
                 Failure::Taken { is_receipt: true } => Ok(None),
                 Failure::Taken { .. } | Failure::Together(_) | Failure::All(_) => Err(error(Some(once.new.id))),
             })),
-            Self::HandedOver(_, reply) => drop(reply.send(Err(error(None)))),
+            Self::HandedOver(_, reply) | Self::Check(reply) => drop(reply.send(Err(error(None)))),
             Self::Apply(_, _, _, reply) => drop(reply.send(Err(error(None).into()))),
         }
     }

@@ -1,7 +1,6 @@
 //! What goes out of a folder comes in in a database, and the other way, and is the same store.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -131,7 +130,7 @@ async fn everything_that_a_database_keeps_is_moved() {
     assert_eq!((tables(&lost), tables(&other)), (expected.map(Into::into).into(), expected.map(Into::into).into()));
     assert!(lost[0].contains("\"token\": 7") && other[0].contains("\"token\": null"), "{lost:?} {other:?}");
 
-    let mut columns = String::new();
+    let mut columns = Vec::new();
     let mut empty = Vec::new();
     for table in look.tables().await {
         let names = look
@@ -140,12 +139,12 @@ async fn everything_that_a_database_keeps_is_moved() {
                  and table_name = '{table}' order by ordinal_position"
             ))
             .await;
-        let _ = writeln!(columns, "{table}: {}", names.join(", "));
+        columns.push(format!("{table}: {}", names.join(", ")));
         if look.rows_of(&table).await.is_empty() {
             empty.push(table);
         }
     }
-    insta::assert_snapshot!(columns);
+    insta::assert_snapshot!(columns.join("\n"));
     assert_eq!(empty, ["nodes", "words"], "something of everything else was there to be moved");
     let index = "select indexname::text from pg_indexes where schemaname = current_schema() order by indexname";
     let indices = look.texts(index.to_owned()).await;

@@ -118,7 +118,7 @@ pub(super) struct NewWebhooks<'a> {
     pub(super) run: Vec<Uuid>,
     pub(super) url: Vec<&'a str>,
     pub(super) receiver: Vec<&'a str>,
-    pub(super) secret: Vec<Option<&'a str>>,
+    pub(super) secret: Vec<Option<Cow<'a, str>>>,
     pub(super) form: Vec<i64>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> NewWebhooks<'a> {
             all.run.push(uuid(new.id));
             all.url.push(url);
             all.receiver.push(receiver);
-            all.secret.push(secret.as_deref());
+            all.secret.push(secret.as_deref().map(clean));
             all.form.push(form_number(*form));
         }
         all
