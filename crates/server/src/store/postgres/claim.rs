@@ -35,6 +35,10 @@ impl PostgresStore {
             self.writer.check().await?;
             return Ok(Vec::new());
         }
+        let processors: Vec<_> = room.keys().map(|processor| processor.as_str()).collect();
+        if self.pool.row(&sql::IS_QUEUED, &[&processors]).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let (claimed, unit) = alone(&self.pool, |link| async move { self.taken(&link, claim, now).await }).await?;
         if let Some(unit) = unit {
             self.teller.tell(&unit.into_told());

@@ -188,6 +188,10 @@ statements! {
          left join webhooks w on w.run = r.id and r.tells <> 0 \
          order by r.processor, r.owner, r.moment, r.n"
     );
+    /// Whether there is anything to claim, at whatever time: most often there is not, and then nothing need be held.
+    IS_QUEUED(TEXT_ARRAY) =
+        "select 1 from unnest($1) as p(processor) \
+         where exists (select 1 from queue q where q.processor = p.processor) limit 1";
     PASS_GATE() = "select one from gate for update";
     RUNNING() = "select owner, processor, count(*) from leases group by owner, processor";
     COUNT_QUEUE() = "select processor, count(*) from queue group by processor";
