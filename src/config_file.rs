@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::args::{LogArg, OutputArg, RoleArg, SignatureArg};
 use crate::environment::Environment;
+use crate::expiry::Length;
 use crate::resolve::BadConfig;
 
 /// What a settings file may say. A key that is none of these is an error, so that a slip does not go unnoticed.
@@ -28,6 +29,7 @@ pub(crate) struct ConfigFile {
     pub(crate) slots: Option<usize>,
     pub(crate) processor_slots: BTreeMap<String, usize>,
     pub(crate) key_slots: Option<NonZeroUsize>,
+    pub(crate) retain: Option<Length>,
     pub(crate) creates_per_minute: Option<NonZeroU32>,
     pub(crate) drain: Option<u64>,
     pub(crate) heartbeat: Option<f64>,

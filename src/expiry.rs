@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use legwork_core::time::Micros;
+use serde::Deserialize;
 
 /// When something shall end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +39,49 @@ impl FromStr for Expiry {
         if let Some(moment) = moment {
             return Ok(Self::At(moment));
         }
-        let (count, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(NoExpiry)?;
+        text.parse::<Length>().map(|length| Self::After(length.0)).map_err(|_| NoExpiry)
+    }
+}
+
+/// How long something lasts, as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Length(Duration);
+
+/// The text says no such thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a time like 12h, 90d, 6w or 1y")]
+pub(crate) struct NoLength;
+
+impl Length {
+    /// The time that it is.
+    pub(crate) fn time(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Length {
+    type Err = NoLength;
+
+    fn from_str(text: &str) -> Result<Self, NoLength> {
+        let (count, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(NoLength)?;
         let hours = match unit {
             "h" => 1,
             "d" => 24,
             "w" => 24 * 7,
             "y" => 24 * 365,
-            _ => return Err(NoExpiry),
+            _ => return Err(NoLength),
         };
-        let count = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or(NoExpiry)?;
-        Ok(Self::After(Duration::from_hours(u64::from(count) * hours)))
+        let count = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or(NoLength)?;
+        Ok(Self(Duration::from_hours(u64::from(count) * hours)))
+    }
+}
+
+impl TryFrom<String> for Length {
+    type Error = NoLength;
+
+    fn try_from(text: String) -> Result<Self, NoLength> {
+        text.parse()
     }
 }
 

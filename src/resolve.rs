@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::args::{LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs, WebhookArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
+use crate::expiry::Length;
 
 mod webhooks;
 
@@ -204,6 +205,7 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
             args.processor_slots.into_iter().collect()
         })?,
         key_slots: args.key_slots.or(file.key_slots),
+        retain: args.retain.or(file.retain).map(Length::time),
         creates_per_minute: args.creates_per_minute.or(file.creates_per_minute),
         drain: args.drain.or(file.drain).map_or(DRAIN, Duration::from_secs),
         heartbeat: args.heartbeat.or(file.heartbeat).map_or(Ok(HEARTBEAT), |given| seconds("heartbeat", given))?,
@@ -288,6 +290,8 @@ pub(crate) fn target(
         slots: slots(file.slots)?,
         processor_slots: processor_slots(file.processor_slots)?,
         key_slots: file.key_slots,
+        // A command comes and goes: what is forgotten is the server's to say.
+        retain: None,
         creates_per_minute: None,
         // What is not done goes on with the next command.
         drain: Duration::ZERO,

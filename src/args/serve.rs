@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use clap::{Args as _, Command, FromArgMatches as _, ValueEnum};
 
 use super::StoreArgs;
+use crate::expiry::Length;
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ServeArgs {
@@ -54,6 +55,10 @@ pub(crate) struct ServeArgs {
     /// counts once.
     #[arg(long, value_name = "COUNT", env = "LEGWORK_CREATES_PER_MINUTE")]
     pub(crate) creates_per_minute: Option<NonZeroU32>,
+    /// Forget runs so long after their end, for example 90d, with all that hangs on them, once their webhooks are done
+    /// [default: they are kept]. Give each process on the store the same.
+    #[arg(long, value_name = "TIME", env = "LEGWORK_RETAIN")]
+    pub(crate) retain: Option<Length>,
     /// How long work may go on after a stop was asked for; what is not done then goes on after the next start
     /// [default: 10].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_DRAIN")]

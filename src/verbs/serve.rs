@@ -147,6 +147,7 @@ mod tests {
             slots: 64,
             processor_slots: std::collections::BTreeMap::new(),
             key_slots: None,
+            retain: None,
             creates_per_minute: None,
             drain: Duration::ZERO,
             heartbeat: Duration::from_secs(15),

@@ -166,6 +166,9 @@ pub trait Store: Send + Sync + 'static {
     /// program only if there is no other.
     async fn source_at(&self, url: &str) -> Result<Option<KeptSource>, StoreError>;
 
+    /// Runs that ended before this moment and of which nobody is owed anything any more, at most so many.
+    async fn ended_before(&self, moment: Micros, limit: usize) -> Result<Vec<RunId>, StoreError>;
+
     /// The keys that were made, also those that are good no more, oldest first.
     async fn keys(&self) -> Result<Vec<Key>, StoreError>;
 

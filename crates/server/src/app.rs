@@ -143,7 +143,7 @@ impl App {
             limits,
             ceilings,
         });
-        let sweeper = Sweeper { runs: runs.clone(), leases };
+        let sweeper = Sweeper { runs: runs.clone(), leases, retain: config.retain };
         let indexer = Indexer { runs };
         let front = Arc::new(Front::new(guard, api));
         Self { store, front, keys, nodes, follow, worker, sender, sweeper, indexer }

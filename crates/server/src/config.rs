@@ -41,6 +41,8 @@ pub struct Config {
     pub key_slots: Option<NonZeroUsize>,
     /// How often each key may create runs a minute; `None` is as often as it likes.
     pub creates_per_minute: Option<NonZeroU32>,
+    /// How long runs are kept after their end; `None` is for ever.
+    pub retain: Option<Duration>,
     /// How long running work may go on after a stop was asked for.
     pub drain: Duration,
     /// How often a stream sends something when there is nothing to say; proxies take what is silent for dead.

@@ -1,6 +1,7 @@
 //! The one door for every change of a run, and for every look that an owner takes. An owner sees only his own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -163,6 +164,19 @@ impl Runs {
             ForgetError::NotEnded(status) => WishError::NotIn(status),
             ForgetError::Store(error) => WishError::Store(error),
         })
+    }
+
+    /// Removes runs that ended longer ago than this and of which nobody is owed anything, at most so many; returns how many.
+    pub(crate) async fn forget_older(&self, than: Duration, limit: usize) -> Result<usize, StoreError> {
+        let ended = self.store.ended_before(self.now() - than, limit).await?;
+        for forgotten in join_all(ended.iter().map(|id| self.store.forget(*id))).await {
+            match forgotten {
+                // Somebody else was faster.
+                Ok(()) | Err(ForgetError::Unknown | ForgetError::NotEnded(_)) => {}
+                Err(ForgetError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(ended.len())
     }
 
     /// Does to a run what the rules say. For workers and sweepers, who have no owner.

@@ -18,11 +18,17 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How much is swept in one go.
 const BATCH: usize = 500;
 
+/// How many runs are forgotten in one go, and how often in one round.
+const FORGOTTEN: usize = 200;
+const ROUNDS: usize = 10;
+
 /// Sweeps.
 pub(crate) struct Sweeper {
     pub(crate) runs: Runs,
     /// Our own leases are never swept while the attempt lives: a machine that slept wakes up with all of them run out.
     pub(crate) leases: Arc<Leases>,
+    /// How long a run is kept after its end; `None` is for ever.
+    pub(crate) retain: Option<Duration>,
 }
 
 impl Sweeper {
@@ -43,6 +49,14 @@ impl Sweeper {
         }
         // Nobody is told of it, and nobody waits for it.
         self.runs.forget_receipts(BATCH).await?;
+        if let Some(retain) = self.retain {
+            // In small batches, so that callers' commits come in between.
+            for _ in 0..ROUNDS {
+                if self.runs.forget_older(retain, FORGOTTEN).await? < FORGOTTEN {
+                    break;
+                }
+            }
+        }
         Ok(changed)
     }
 
@@ -62,5 +76,27 @@ impl Sweeper {
                 () = sleep(EVERY) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn runs_are_forgotten_so_long_after_their_end_and_not_before() {
+        let world = World::new();
+        let (ended, open) = (world.submit("x").await, world.submit("y").await);
+        world.runs.apply(ended, Command::Cancel).await.unwrap();
+        let retain = Some(Duration::from_hours(24));
+        let sweeper = Sweeper { runs: world.runs.clone(), leases: Arc::default(), retain };
+        world.clock.pass(Duration::from_hours(23));
+        sweeper.once().await.unwrap();
+        assert!(world.store.run(ended).await.unwrap().is_some());
+        world.clock.pass(Duration::from_hours(1));
+        sweeper.once().await.unwrap();
+        assert!(world.store.run(ended).await.unwrap().is_none());
+        assert!(world.store.run(open).await.unwrap().is_some(), "what goes on is kept, however old it is");
     }
 }

@@ -231,7 +231,7 @@ impl World {
         let patience = Patience { cancelled: soon, stopping: soon };
         let worker =
             Worker::new(slots, registry, runs.clone(), lines.clone(), leases.clone(), hard_stop.clone(), patience);
-        let sweeper = Sweeper { runs: runs.clone(), leases };
+        let sweeper = Sweeper { runs: runs.clone(), leases, retain: None };
         let indexer = Indexer { runs: runs.clone() };
         let front = Front::new(guard, api);
         let owner = Owner::local();

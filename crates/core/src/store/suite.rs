@@ -13,6 +13,7 @@ use futures_util::future::{join, join_all};
 
 use super::{ApplyError, Claim, Claimed, ForgetError, ListQuery, NewRun, Place, Store};
 use crate::command::{Command, Refused};
+use crate::delivery::{Form, Tells, Webhook};
 use crate::fact::{Report, ReportBody, Step, What};
 use crate::fair::Limits;
 use crate::id::{NodeId, Owner, RunId, Token};
@@ -70,6 +71,9 @@ fn of_runs() -> Vec<(&'static str, Promise)> {
         ("a_search_finds_what_was_said_a_moment_later", |s| Box::pin(a_search_finds_what_was_said_a_moment_later(s))),
         ("a_search_is_never_led_astray", |s| Box::pin(a_search_is_never_led_astray(s))),
         ("a_forgotten_run_leaves_nothing", |s| Box::pin(a_forgotten_run_leaves_nothing(s))),
+        ("what_ended_long_ago_and_is_owed_to_nobody_is_found", |s| {
+            Box::pin(what_ended_long_ago_and_is_owed_to_nobody_is_found(s))
+        }),
         ("a_run_that_has_not_ended_is_not_forgotten", |s| Box::pin(a_run_that_has_not_ended_is_not_forgotten(s))),
         ("the_feed_tells_an_owner_every_state_once", |s| Box::pin(the_feed_tells_an_owner_every_state_once(s))),
         ("a_place_in_the_feed_is_never_given_twice", |s| Box::pin(a_place_in_the_feed_is_never_given_twice(s))),
@@ -578,6 +582,33 @@ async fn a_run_that_has_not_ended_is_not_forgotten(store: &dyn Store) {
     submit(store, new(1), T).await;
     assert!(matches!(store.forget(id(1)).await, Err(ForgetError::NotEnded(Status::Queued))));
     assert_eq!(status(store, id(1)).await, Status::Queued);
+}
+
+async fn what_ended_long_ago_and_is_owed_to_nobody_is_found(store: &dyn Store) {
+    let webhook = Webhook {
+        url: "https://hooks.example.com/".to_owned(),
+        receiver: "hooks.example.com:443".to_owned(),
+        secret: None,
+        form: Form::Official,
+    };
+    let tells = Tells { ends: true, questions: false };
+    for number in 1..=4 {
+        submit(store, new(number), T).await;
+    }
+    submit(store, NewRun { webhook: Some((webhook, tells)), ..new(5) }, T).await;
+    for (number, at) in [(1, T), (2, AFTER), (3, T), (5, T)] {
+        store.apply(id(number), Command::Cancel, at).await.unwrap();
+    }
+    let found = async |moment, limit| {
+        let mut found = store.ended_before(moment, limit).await.unwrap();
+        found.sort();
+        found
+    };
+    assert_eq!(found(T, 10).await, [id(1), id(3)], "not what ended later, goes on, or has a webhook to be told");
+    assert_eq!(found(T, 1).await.len(), 1);
+    assert_eq!(found(AFTER, 10).await, [id(1), id(2), id(3)]);
+    store.forget(id(1)).await.unwrap();
+    assert_eq!(found(T, 10).await, [id(3)]);
 }
 
 /// The whole feed of an owner in pages of `limit` facts.

@@ -38,6 +38,7 @@ create table runs (
     expires_at  bigint              -- when time alone changes it
 ) with (fillfactor = 70);
 create unique index runs_by_owner on runs (owner, n);
+create index runs_by_age on runs (created_at);
 create index runs_that_expire on runs (expires_at) where expires_at is not null;
 create index runs_by_previous on runs (previous_id) where previous_id is not null;
 

@@ -264,6 +264,10 @@ impl Store for PostgresStore {
         sources::at(&self.pool, url).await
     }
 
+    async fn ended_before(&self, moment: Micros, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        read::ended_before(&self.pool, moment, limit).await
+    }
+
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {
         keys::all(&self.pool).await
     }

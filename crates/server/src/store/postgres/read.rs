@@ -107,6 +107,11 @@ pub(super) async fn versions(pool: &Pool, ids: &[RunId]) -> Result<Vec<(RunId, u
     rows.iter().map(|row| Ok((run_id(get(row, 0)?), whole(row, 1)?))).collect()
 }
 
+pub(super) async fn ended_before(pool: &Pool, moment: Micros, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    let found = pool.long(&sql::ENDED_BEFORE, &[&moment.0, &int(limit)]).await?;
+    found.iter().map(|row| Ok(run_id(get(row, 0)?))).collect()
+}
+
 pub(super) async fn due(pool: &Pool, now: Micros, limit: usize) -> Result<Vec<(RunId, Command)>, StoreError> {
     let lapsed = pool.rows(&sql::LEASES_OUT, &[&now.0, &int(limit)]).await?;
     let lapse = |row| {

@@ -307,6 +307,10 @@ statements! {
     FORGET_GROUP_END(UUID) = "delete from group_ends where run = $1";
     FORGET_GROUP_RUN(UUID) = "delete from group_runs where run = $1";
     FORGET_WORDS(UUID) = "delete from words where run = $1";
+    /// In no state but the last three does a run end. Those that were accepted later cannot have ended before.
+    ENDED_BEFORE(INT8, INT8) =
+        "select id from runs r where created_at <= $1 and status >= 4 and modified_at <= $1 and not exists \
+         (select 1 from deliveries v where v.run = r.id and v.due_at is not null) order by created_at limit $2";
     FORGET_FACTS(UUID) = "delete from facts where run = $1";
     FORGET_INPUT(UUID) = "delete from inputs where run = $1";
     FORGET_OUTPUT(UUID) = "delete from outputs where run = $1";

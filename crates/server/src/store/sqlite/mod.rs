@@ -256,6 +256,12 @@ impl Store for SqliteStore {
         self.readers.with(|connection| sources::at(connection, url))
     }
 
+    async fn ended_before(&self, moment: Micros, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        let readers = self.readers.clone();
+        off_the_workers(usize::MAX, move || readers.with(|connection| read::ended_before(connection, moment, limit)))
+            .await
+    }
+
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {
         self.readers.with(keys::all_keys)
     }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0006_keys.sql"),
     include_str!("../../../migrations/sqlite/0007_lineage.sql"),
     include_str!("../../../migrations/sqlite/0008_sources.sql"),
+    include_str!("../../../migrations/sqlite/0009_age.sql"),
 ];
 
 /// The newest schema that this program knows.

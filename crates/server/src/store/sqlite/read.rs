@@ -153,6 +153,10 @@ pub(super) fn due(connection: &Connection, now: Micros, limit: usize) -> Result<
     Ok(due)
 }
 
+pub(super) fn ended_before(connection: &Connection, moment: Micros, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    all(connection, sql::ENDED_BEFORE, params![moment.0, limit], |row| id_at(row, 0))
+}
+
 fn id_at(row: &Row<'_>, column: usize) -> Result<RunId, StoreError> {
     row.get(column).map(RunId::from_bytes).map_err(unavailable)
 }

@@ -237,6 +237,9 @@ statements! {
     LEARN = "insert or replace into search (rowid, asked, answered) values (?1, ?2, ?3)";
     FORGET_WORDS = "delete from search where rowid = ?1";
 
+    /// In no state but the last three does a run end. Those that were accepted later cannot have ended before.
+    ENDED_BEFORE = "select id from runs r where created_at <= ?1 and status >= 4 and modified_at <= ?1 and not exists \
+                    (select 1 from deliveries v where v.n = r.n and v.due_at is not null) order by created_at limit ?2";
     FORGET_FACTS = "delete from facts where n = ?1";
     FORGET_INPUT = "delete from inputs where n = ?1";
     FORGET_OUTPUT = "delete from outputs where n = ?1";

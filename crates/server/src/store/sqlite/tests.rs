@@ -96,8 +96,9 @@ async fn a_create_of_an_earlier_process_is_known_again() {
 }
 
 /// Makes a store one of schema 6.
-const WITHOUT_LINEAGE: &str = "drop table sources; drop index runs_by_previous; alter table runs drop column previous_id; \
-                               alter table runs drop column rerun_of; pragma user_version = 6";
+const WITHOUT_LINEAGE: &str = "drop index runs_by_age; drop table sources; drop index runs_by_previous; \
+                               alter table runs drop column previous_id; alter table runs drop column rerun_of; \
+                               pragma user_version = 6";
 
 /// `serve` and `doctor` look before the store is brought up to date.
 #[tokio::test]
