@@ -117,11 +117,20 @@ fn keys_come_from_files_too() {
 }
 
 #[test]
-fn a_store_is_a_folder_in_this_version() {
-    for at in ["postgres://u:secret@h/d", "postgresql://h"] {
-        let refused = served(ServeArgs { store: stored(at), ..ServeArgs::default() }).unwrap_err();
-        assert_eq!(refused.to_string(), "PostgreSQL is not in this version");
-    }
+fn a_store_is_a_folder_or_a_database() {
+    let node = |at: &str, environment: &Environment| {
+        let args = ServeArgs { store: stored(at), ..ServeArgs::default() };
+        match serve(args, ConfigFile::default(), environment).unwrap().config.store {
+            StoreAt::Database { node, .. } => node,
+            StoreAt::Folder(folder) => panic!("{at} is no folder {}", folder.display()),
+        }
+    };
+    // What a process keeps for itself lies at home, in one place whatever the password is.
+    let home = node("postgres://u:secret@h/d", &at_home());
+    assert!(home.starts_with("/home/ada"));
+    assert_eq!(home, node("postgres://u:other@h/d", &at_home()));
+    assert_ne!(home, node("postgresql://h", &at_home()));
+    node("postgres://u:secret@h/d", &Environment::default());
     assert!(served(ServeArgs { store: stored("redis://h"), ..ServeArgs::default() }).is_err());
     let homeless = serve(ServeArgs::default(), ConfigFile::default(), &Environment::default());
     assert!(matches!(homeless, Err(BadConfig::NoHome)));

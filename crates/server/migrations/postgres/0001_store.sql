@@ -65,7 +65,7 @@ create table queue (
     n          bigint not null,
     run        uuid   not null,
     primary key (processor, owner, not_before, n)
-);
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- Held by whoever claims under a limit, so that claims under limits count each other.
 create table gate (one bigint primary key check (one = 1));
@@ -80,7 +80,8 @@ create table leases (
     token     bigint not null,
     attempt   bigint not null,
     until     bigint not null
-) with (fillfactor = 50);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0);
 
 -- Where a run's webhook is, and what its calls are signed with if not with the owner's secrets.
 create table webhooks (

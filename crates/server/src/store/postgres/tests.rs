@@ -392,7 +392,10 @@ async fn what_is_said_to_a_server_is_hidden_and_the_server_is_known_as_far_as_is
     }
     let (own, port) = Own::start();
     let certificate = own.0.path().join("server.crt");
-    assert!(certificate.exists(), "there is no openssl to make a certificate with");
+    if !certificate.exists() {
+        assert!(std::env::var_os("CI").is_none(), "there is no openssl to make a certificate with");
+        return;
+    }
     let certificate = certificate.display();
     let to = |host: &str, parameters: &str| {
         DatabaseUrl::new(format!("postgres://postgres@{host}:{port}/postgres?{parameters}"))
