@@ -81,15 +81,5 @@ const NO_STORE: &str = "name its folder or its database with --store or LEGWORK_
 
 /// What to do about a database that cannot be used.
 pub(super) fn of_database(error: &DatabaseError) -> (Exit, Option<&'static str>) {
-    match error {
-        DatabaseError::Address(_) => {
-            (Exit::BadInput, Some("write postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require"))
-        }
-        DatabaseError::Newer { .. } => (Exit::BadInput, Some("use the legwork that did, or a later one")),
-        DatabaseError::NotOurs(_) => (Exit::BadInput, Some("use a database of its own: createdb legwork")),
-        DatabaseError::Unreachable(_) => {
-            (Exit::Api, Some("see that it runs, and that host, port, user, password and database in --store are right"))
-        }
-        DatabaseError::Refused(_) | DatabaseError::Odd(_) => (Exit::Api, None),
-    }
+    (if error.is_mistaken() { Exit::BadInput } else { Exit::Api }, error.hint())
 }

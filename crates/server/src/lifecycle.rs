@@ -87,21 +87,12 @@ impl StartError {
             Self::Folder(FolderError::Unusable { .. }) => Some("use another folder: --store FOLDER".to_owned()),
             Self::Store(OpenError::Newer { .. }) => Some("use the legwork that wrote it, or a later one".to_owned()),
             Self::Store(OpenError::NotOurs(_)) => Some("use another folder: --store FOLDER".to_owned()),
-            Self::Database(DatabaseError::Newer { .. }) => Some("use the legwork that did, or a later one".to_owned()),
-            Self::Database(DatabaseError::NotOurs(_)) => {
-                Some("use a database of its own: createdb legwork, --store postgres://…/legwork".to_owned())
-            }
-            Self::Database(DatabaseError::Unreachable(_)) => Some(
-                "see that it runs, and that host, port, user, password and database in --store are right".to_owned(),
-            ),
-            Self::Database(DatabaseError::Address(_)) => {
-                Some("write postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require".to_owned())
-            }
+            Self::Database(error) => error.hint().map(str::to_owned),
             Self::Listen { .. } => Some("choose another address: --listen 127.0.0.1:0 takes any free port".to_owned()),
             Self::OpenToAll(address) => {
                 Some(format!("make one with `legwork key create NAME`, and listen on {address} then"))
             }
-            Self::Store(_) | Self::Database(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
+            Self::Store(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use legwork_core::delivery::{Form, Tells};
-use legwork_core::id::RunId;
+use legwork_core::delivery::{Form, Heard, Standing, Tells};
+use legwork_core::id::{RunId, Token};
 use legwork_core::run::{Lease, State, Status};
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
@@ -107,6 +107,55 @@ pub(super) const fn form_number(form: Form) -> i64 {
 /// The form of this number.
 pub(super) fn form_of(number: i64) -> Form {
     if number == form_number(Form::Guide) { Form::Guide } else { Form::Official }
+}
+
+/// How a delivery stands, but for the token of who is at it.
+#[derive(Clone, Copy)]
+pub(super) struct StandingColumns {
+    /// 0 owed, 1 delivered, 2 given up.
+    pub(super) outcome: i64,
+    /// Owed: not before; under way: when the lease runs out.
+    pub(super) due_at: Option<i64>,
+    pub(super) settled_at: Option<i64>,
+}
+
+impl StandingColumns {
+    /// The columns for how a delivery stands.
+    pub(super) fn of(standing: Standing) -> Self {
+        let (outcome, due_at, settled_at) = match standing {
+            Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at.0), None),
+            Standing::Delivered { at } => (1, None, Some(at.0)),
+            Standing::GivenUp { at } => (2, None, Some(at.0)),
+        };
+        Self { outcome, due_at, settled_at }
+    }
+
+    /// What they stand for, under this token.
+    pub(super) fn standing(self, token: Option<Token>) -> Standing {
+        let moment = |at: Option<i64>| Micros(at.unwrap_or(0));
+        match (self.outcome, token) {
+            (1, _) => Standing::Delivered { at: moment(self.settled_at) },
+            (2, _) => Standing::GivenUp { at: moment(self.settled_at) },
+            (_, Some(_)) => Standing::Sending { until: moment(self.due_at) },
+            (_, None) => Standing::Owed { due_at: moment(self.due_at) },
+        }
+    }
+}
+
+/// The columns for what was heard: the status, when it may be tried again, and what was said.
+pub(super) fn heard_columns(heard: &Heard) -> (Option<i64>, Option<i64>, &str) {
+    match heard {
+        Heard::Answer { status, retry_after, excerpt } => (Some(i64::from(*status)), retry_after.map(micros), excerpt),
+        Heard::Nothing { why } => (None, None, why),
+    }
+}
+
+/// What was heard that has these columns.
+pub(super) fn heard(status: Option<i64>, retry_after: Option<i64>, said: String) -> Result<Heard, StoreError> {
+    let Some(status) = status else { return Ok(Heard::Nothing { why: said }) };
+    let odd = |_| StoreError::Inconsistent(format!("an attempt was answered {status}, which is no status"));
+    let retry_after = retry_after.map(|micros| Duration::from_micros(micros.unsigned_abs()));
+    Ok(Heard::Answer { status: status.try_into().map_err(odd)?, retry_after, excerpt: said })
 }
 
 /// A time's length in microseconds.

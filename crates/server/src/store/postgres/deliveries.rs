@@ -3,12 +3,11 @@
 //! A lease is a moment in `due_at` and a token beside it: when its holder is gone it is simply due again. Several nodes
 //! claim at the same time; what one holds, the others pass over.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Heard, Standing, Webhook};
+use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::What;
 use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId, Token};
@@ -22,7 +21,7 @@ use super::link::{BEGIN, COMMIT, Step};
 use super::pool::Pool;
 use super::rows::{body, clean, get, int, run_id, uuid, whole};
 use super::{PostgresStore, sql};
-use crate::store::columns::{form_of, micros};
+use crate::store::columns::{StandingColumns, form_of, heard, heard_columns, micros};
 use crate::store::told::Told;
 
 /// How many columns `sql::delivery_columns` has: what else a statement selects stands behind them.
@@ -39,18 +38,12 @@ pub(super) struct DeliveryRow {
 /// Reads the columns of `sql::delivery_columns`.
 pub(super) fn delivery(row: &Row) -> Result<DeliveryRow, StoreError> {
     let id = DeliveryId { run: run_id(get(row, 0)?), seq: whole(row, 1)? };
-    let moment = |column| Ok::<_, StoreError>(Micros(get::<Option<i64>>(row, column)?.unwrap_or(0)));
     let token = get::<Option<i64>>(row, 7)?.map(|token| Token(token.cast_unsigned()));
-    let standing = match (get::<i64>(row, 9)?, token) {
-        (1, _) => Standing::Delivered { at: moment(8)? },
-        (2, _) => Standing::GivenUp { at: moment(8)? },
-        (_, Some(_)) => Standing::Sending { until: moment(6)? },
-        (_, None) => Standing::Owed { due_at: moment(6)? },
-    };
+    let columns = StandingColumns { due_at: get(row, 6)?, settled_at: get(row, 8)?, outcome: get(row, 9)? };
     let delivery = Delivery {
         id,
         owed_at: Micros(get(row, 3)?),
-        standing,
+        standing: columns.standing(token),
         tries: whole(row, 4)?,
         since: get::<Option<i64>>(row, 5)?.map(Micros),
     };
@@ -100,6 +93,7 @@ impl PostgresStore {
         chance: u64,
     ) -> Result<Option<Delivery>, StoreError> {
         let (status, retry_after, said) = heard_columns(&attempt.heard);
+        let said = clean(said);
         let (run, seq, took, kept) = (uuid(id.run), int(id.seq), micros(attempt.took), int(ATTEMPTS_KEPT));
         self.change(
             id,
@@ -146,7 +140,7 @@ impl PostgresStore {
                 link.plain(COMMIT).await.map_err(Stopped::at_commit)?;
                 return Ok(Some((row.delivery, false, Told::default())));
             };
-            let (outcome, due_at, settled_at) = standing_columns(is.standing);
+            let StandingColumns { outcome, due_at, settled_at } = StandingColumns::of(is.standing);
             let (tries, since) = (i64::from(is.tries), is.since.map(|at| at.0));
             let mut steps = steps();
             steps.push(Step::With(
@@ -163,25 +157,6 @@ impl PostgresStore {
             self.teller.tell(&told);
             (delivery, is_new)
         }))
-    }
-}
-
-/// The columns for how a delivery stands, without a lease: its outcome, when it is due, and when it was settled.
-pub(super) const fn standing_columns(standing: Standing) -> (i64, Option<i64>, Option<i64>) {
-    match standing {
-        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at.0), None),
-        Standing::Delivered { at } => (1, None, Some(at.0)),
-        Standing::GivenUp { at } => (2, None, Some(at.0)),
-    }
-}
-
-/// The columns for what was heard: the status, when it may be tried again, and what was said.
-pub(super) fn heard_columns(heard: &Heard) -> (Option<i64>, Option<i64>, Cow<'_, str>) {
-    match heard {
-        Heard::Answer { status, retry_after, excerpt } => {
-            (Some(i64::from(*status)), retry_after.map(micros), clean(excerpt))
-        }
-        Heard::Nothing { why } => (None, None, clean(why)),
     }
 }
 
@@ -260,12 +235,4 @@ pub(super) async fn of_run(pool: &Pool, id: RunId) -> Result<Vec<DeliveryLog>, S
 fn attempt(row: &Row) -> Result<Attempt, StoreError> {
     let heard = heard(get(row, 3)?, get(row, 4)?, get(row, 5)?)?;
     Ok(Attempt { at: Micros(get(row, 1)?), took: Duration::from_micros(whole(row, 2)?), heard })
-}
-
-/// What was heard, of `heard_columns`.
-pub(super) fn heard(status: Option<i64>, retry_after: Option<i64>, said: String) -> Result<Heard, StoreError> {
-    let Some(status) = status else { return Ok(Heard::Nothing { why: said }) };
-    let odd = |_| StoreError::Inconsistent(format!("an attempt was answered {status}, which is no status"));
-    let retry_after = retry_after.map(|micros| Duration::from_micros(micros.unsigned_abs()));
-    Ok(Heard::Answer { status: status.try_into().map_err(odd)?, retry_after, excerpt: said })
 }

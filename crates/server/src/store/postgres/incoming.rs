@@ -87,8 +87,8 @@ impl IncomingPostgres {
     }
 
     fn take_runs(&self, runs: &Runs<'_>) -> Result<(), TakeError> {
-        self.refuse(&sql::UNKNOWN_GROUPS, &[&runs.group], |which| {
-            let group = runs.group.get(which).copied().flatten().map(super::rows::group_id);
+        self.refuse(&sql::UNKNOWN_GROUPS, &[&runs.fixed.group], |which| {
+            let group = runs.fixed.group.get(which).copied().flatten().map(super::rows::group_id);
             format!("it names {}, which has not come before", group.map_or_else(String::new, |id| id.to_string()))
         })?;
         self.all(&runs.steps()).map(drop)

@@ -7,6 +7,7 @@
 mod address;
 mod alone;
 mod claim;
+mod columns;
 mod deliveries;
 mod ground;
 mod groups;

@@ -47,6 +47,29 @@ pub enum DatabaseError {
     Odd(#[from] StoreError),
 }
 
+impl DatabaseError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Address(_) => Some("write postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require"),
+            Self::Newer { .. } => Some("use the legwork that did, or a later one"),
+            Self::NotOurs(_) => Some("use a database of its own: createdb legwork, --store postgres://…/legwork"),
+            Self::Unreachable(_) => {
+                Some("see that it runs, and that host, port, user, password and database in --store are right")
+            }
+            Self::Refused(_) | Self::Odd(_) => None,
+        }
+    }
+
+    /// Whether it was named wrongly, and is not only out of order.
+    pub fn is_mistaken(&self) -> bool {
+        match self {
+            Self::Address(_) | Self::Newer { .. } | Self::NotOurs(_) => true,
+            Self::Unreachable(_) | Self::Refused(_) | Self::Odd(_) => false,
+        }
+    }
+}
+
 /// The newest schema that this program knows.
 pub(super) fn known() -> i64 {
     int(MIGRATIONS.len())

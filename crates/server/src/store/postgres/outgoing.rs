@@ -20,7 +20,7 @@ use super::open::{self, DatabaseError};
 use super::rows::{self, RunRow, fact, get, run_id, whole};
 use super::{deliveries, groups, keys, sources, sql};
 use crate::config::DatabaseUrl;
-use crate::store::columns::form_of;
+use crate::store::columns::{form_of, heard};
 use crate::store::records::{
     Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, KeyRecord, Kind, Outgoing,
     ReceiptRecord, Record, RunRecord, SourceRecord, WebhookRecord,
@@ -172,7 +172,7 @@ fn delivery(row: &Row) -> Result<Record, StoreError> {
     let (retry_after, said): (Vec<Option<i64>>, Vec<String>) = (get(row, AFTER + 4)?, get(row, AFTER + 5)?);
     let columns = at.into_iter().zip(took).zip(status).zip(retry_after).zip(said);
     let attempts = columns.map(|((((at, took), status), retry_after), said)| {
-        let heard = deliveries::heard(status, retry_after, said)?;
+        let heard = heard(status, retry_after, said)?;
         let took = Duration::from_micros(took.unsigned_abs());
         Ok(Attempt { at: Micros(at), took, heard })
     });

@@ -9,10 +9,10 @@ use legwork_core::run::Run;
 use legwork_core::store::{Cursor, FeedPage, ListQuery, Page, StoreError};
 use legwork_core::time::Micros;
 
+use super::columns::label;
 use super::link::Value;
 use super::pool::Pool;
 use super::rows::{self, body, clean, fact, get, group_uuid, int, run_id, uuid, whole};
-use super::unit::label;
 use super::{search, sql};
 use crate::store::columns::{form_of, status_number};
 

@@ -404,8 +404,8 @@ statements! {
          queued, running, asking, cancelling, completed, failed, cancelled) \
          select *, 0, 0, 0, 0, 0, 0, 0 from unnest($1, $2, $3, $4, $5, $6, $7)";
     PUT_RUNS(
-        UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY,
-        UUID_ARRAY, UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY,
+        UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, UUID_ARRAY,
+        UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY,
         BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY
     ) =
         "insert into runs (id, n, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, \
@@ -414,8 +414,8 @@ statements! {
          coalesce(string_to_array(nullif(labels, ''), chr(30)), '{}'), warnings, group_id, previous_id, rerun_of, events, \
          deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at \
          from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23) as x(id, n, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, \
-         events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at)";
+         $23) as x(id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, \
+         events, deadline, tells, n, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at)";
     /// The places of the groups in $1 that are not there, counted from 1.
     UNKNOWN_GROUPS(UUID_ARRAY) =
         "select ord from unnest($1) with ordinality as x(id, ord) where x.id is not null \

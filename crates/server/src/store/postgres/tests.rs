@@ -273,7 +273,9 @@ async fn what_is_cut_off_is_done_once() {
     let Some(server) = Database::server() else { return };
     let database = server.fresh().await;
     let name = format!("application_name=cut{}", uuid::Uuid::new_v4().simple());
-    let store = opened(&with(database.url(), &name)).await;
+    let metrics = Metrics::new([]);
+    let url = with(database.url(), &name);
+    let store = PostgresStore::open(&url, Arc::new(Deaf), metrics.clone()).await.unwrap();
     let kill = format!(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{}'",
         name.trim_start_matches("application_name=")
@@ -316,6 +318,10 @@ async fn what_is_cut_off_is_done_once() {
         }
     }
     assert_eq!((told.len(), told.iter().collect::<BTreeSet<_>>().len()), (960, 960));
+    let counted = metrics.render();
+    for line in ["legwork_runs_created_total{processor=\"base\"} 480", "status=\"cancelled\"} 480"] {
+        assert!(counted.contains(line), "{line} is not in\n{counted}");
+    }
 }
 
 /// Nothing goes by the order in which anything began, or by a clock: what is committed long after its successors ends the

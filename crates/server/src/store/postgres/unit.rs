@@ -21,8 +21,7 @@ use legwork_core::time::Micros;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use self::columns::{Counts, Deliveries, Facts, Lives, Moves, NewRuns, NewWebhooks, Receipts};
-pub(super) use self::columns::{joined_labels, label};
+use self::columns::{Changed, Counts, Deliveries, Facts, Moves, NewRuns, Receipts};
 use super::link::{BEGIN, COMMIT, Link, Step};
 use super::rows::{self, RunRow, clean, get, group_uuid, int, run_id, uuid};
 use super::sql;
@@ -69,7 +68,7 @@ pub(super) struct NewReceipt {
 }
 
 /// What a fact's commit can be known by when the word of it was lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     run: Uuid,
     seq: i64,
@@ -280,8 +279,7 @@ impl Unit {
     /// `is_open`: [`Unit::hold`] or somebody else has begun it. Returns the numbers of the receipts, in their order.
     pub(super) async fn commit(&mut self, link: &Link, is_open: bool, more: Vec<Step<'_>>) -> Result<Vec<i64>, Error> {
         let new = NewRuns::of(&self.new);
-        let webhooks = NewWebhooks::of(&self.new);
-        let lives = Lives::of(self.held.values());
+        let changed = Changed::of(self.held.values());
         let moves = Moves::of(self.held.values());
         let outputs: Vec<_> =
             self.held.values().filter_map(|of| Some((uuid(of.row.run.id), of.output.as_deref()?))).collect();
@@ -296,15 +294,15 @@ impl Unit {
 
         let mut steps = if is_open { Vec::new() } else { vec![Step::Plain(BEGIN)] };
         steps.extend(more);
-        if !new.id.is_empty() {
+        if !self.new.is_empty() {
             steps.push(Step::With(&sql::ADD_RUNS, new.values()));
-            steps.push(Step::With(&sql::ADD_INPUTS, vec![&new.id, &new.input]));
+            steps.push(Step::With(&sql::ADD_INPUTS, vec![&new.runs.id, &new.input]));
         }
-        if !webhooks.run.is_empty() {
-            steps.push(Step::With(&sql::ADD_WEBHOOKS, webhooks.values()));
+        if !new.webhooks.run.is_empty() {
+            steps.push(Step::With(&sql::ADD_WEBHOOKS, new.webhooks.values()));
         }
-        if !lives.id.is_empty() {
-            steps.push(Step::With(&sql::SAVE_LIVES, lives.values()));
+        if !changed.id.is_empty() {
+            steps.push(Step::With(&sql::SAVE_LIVES, changed.values()));
         }
         if !outputs.is_empty() {
             steps.push(Step::With(&sql::ADD_OUTPUTS, vec![&output_of, &outputs]));
@@ -343,7 +341,7 @@ impl Unit {
         }
         steps.push(Step::Plain(COMMIT));
         self.told.logged = count > 0;
-        self.told.queued = !new.id.is_empty() || moves.puts_into_queue();
+        self.told.queued = !self.new.is_empty() || moves.puts_into_queue();
         let done = link.all(&steps).await?;
         let receipts = added.and_then(|at| done.get(at)).into_iter().flatten();
         receipts.map(|row| row.try_get(0)).collect()

@@ -142,15 +142,16 @@ struct Desk {
 struct Written {
     answers: Vec<Answer>,
     told: Told,
+    /// By what its commit can be known; without one, doing it again does no harm.
+    mark: Option<Mark>,
 }
 
 /// Why a try at writing a batch failed.
 enum Failed {
     /// Nothing of it was written.
     Plainly(Error),
-    /// The word of the commit was lost. If it has a mark, that tells whether it was made; with none, doing it again does no
-    /// harm.
-    Unsure(Error, Option<(Mark, Written)>),
+    /// The word of the commit was lost.
+    Unsure(Error, Written),
     /// What was read cannot be.
     Odd(StoreError),
 }
@@ -195,26 +196,19 @@ impl Desk {
 
     async fn written(&mut self, works: &[Work]) -> Result<Vec<Answer>, Failure> {
         let (began, is_single) = (Instant::now(), works.len() == 1);
-        let (mut tries, mut unsure): (u32, Option<(Mark, Written)>) = (0, None);
+        // What was sent when the word of its commit was lost.
+        let (mut tries, mut unsure): (u32, Option<Written>) = (0, None);
         loop {
             tries += 1;
             let error = match self.attempt(works).await? {
-                Ok(mut written) => {
+                Ok(written) => {
                     self.metrics.committed(works.len(), began.elapsed());
-                    // It may have been on its way to the disk when it was looked for: then this was the second time, which
-                    // the rules refused, and the first is what is true.
-                    if let Some((mark, first)) = unsure.take()
-                        && mark.is_there(self.link().await.map_err(Failure::All)?).await.unwrap_or(false)
-                    {
-                        self.teller.tell(&written.told);
-                        written = first;
-                    }
-                    return Ok(self.tell(written));
+                    return self.true_one(unsure, written, works, began).await;
                 }
                 Err(Failed::Odd(error)) => return Err(Failure::Together(error)),
                 Err(Failed::Plainly(error)) => error,
-                Err(Failed::Unsure(error, marked)) => {
-                    unsure = marked.or(unsure);
+                Err(Failed::Unsure(error, written)) => {
+                    unsure = Some(written).filter(|written| written.mark.is_some()).or(unsure);
                     error
                 }
             };
@@ -222,13 +216,12 @@ impl Desk {
             if trouble == Trouble::Lost {
                 self.link = None;
             }
-            if let (Trouble::Lost | Trouble::Taken, Some((mark, written))) = (trouble, unsure.take()) {
-                let link = self.link().await.map_err(Failure::All)?;
-                if mark.is_there(link).await.unwrap_or(false) {
-                    let written = with_receipts(link, works, written).await;
+            if let (Trouble::Lost | Trouble::Taken, Some(written)) = (trouble, unsure.take()) {
+                if self.was_made(&written, began).await? {
+                    let written = self.with_receipts(works, written).await;
                     return Ok(self.tell(written));
                 }
-                unsure = Some((mark, written));
+                unsure = Some(written);
             }
             match trouble {
                 Trouble::Again if tries < TRIES || is_single && began.elapsed() < HELD => sleep(PAUSE * tries).await,
@@ -242,6 +235,54 @@ impl Desk {
                 Trouble::Again | Trouble::Held | Trouble::Refused => return Err(Failure::Together(unavailable(error))),
             }
         }
+    }
+
+    /// Of two tries, that which did what was asked. The commit of the first may have been on its way to the disk when it was
+    /// looked for; then the second found all of it done.
+    async fn true_one(
+        &mut self,
+        first: Option<Written>,
+        second: Written,
+        works: &[Work],
+        began: Instant,
+    ) -> Result<Vec<Answer>, Failure> {
+        // The second has the mark of the first if it was the one to do it.
+        if let Some(first) = first.filter(|first| first.mark != second.mark)
+            && self.was_made(&first, began).await?
+        {
+            self.teller.tell(&second.told);
+            let first = self.with_receipts(works, first).await;
+            return Ok(self.tell(first));
+        }
+        Ok(self.tell(second))
+    }
+
+    /// Whether the commit of this was made, asked until there is an answer.
+    async fn was_made(&mut self, written: &Written, began: Instant) -> Result<bool, Failure> {
+        let Some(mark) = &written.mark else { return Ok(false) };
+        loop {
+            match mark.is_there(self.link().await.map_err(Failure::All)?).await {
+                Ok(is_there) => return Ok(is_there),
+                Err(error) if Trouble::of(&error) == Trouble::Lost && began.elapsed() < PATIENCE => {
+                    self.link = None;
+                    sleep(PAUSE).await;
+                }
+                Err(error) => return Err(Failure::All(unavailable(error))),
+            }
+        }
+    }
+
+    /// The same with the numbers of its receipts, which came with the answer that was lost.
+    async fn with_receipts(&mut self, works: &[Work], mut written: Written) -> Written {
+        for (work, answer) in works.iter().zip(&mut written.answers) {
+            if let (Work::Once(once, _), Answer::Once(Ok(_), receipt)) = (work, answer)
+                && let Ok(link) = self.link().await
+                && let Ok(Some(row)) = link.row(&sql::RECEIPT_OF, &[&uuid(once.new.id)]).await
+            {
+                *receipt = row.get(0);
+            }
+        }
+        written
     }
 
     fn tell(&self, written: Written) -> Vec<Answer> {
@@ -276,21 +317,18 @@ impl Desk {
         }
         let mut answers: Vec<_> = works.iter().map(|work| work.perform(&mut unit)).collect();
         let mark = unit.mark();
-        let written = match unit
-            .commit(link, is_open, checks.then(|| Step::With(&sql::CAN_WRITE, Vec::new())).into_iter().collect())
-            .await
-        {
-            Ok(receipts) => Ok(receipts),
-            Err(error) if Trouble::of(&error) == Trouble::Lost => Err(error),
-            Err(error) => return Ok(Err(undone(link, Failed::Plainly(error)).await)),
-        };
+        let check = checks.then(|| Step::With(&sql::CAN_WRITE, Vec::new()));
+        let committed = unit.commit(link, is_open, check.into_iter().collect()).await;
         let told = unit.into_told();
-        Ok(match written {
-            Ok(receipts) => {
-                with_numbers(&mut answers, receipts);
-                Ok(Written { answers, told })
+        Ok(match committed {
+            Ok(numbers) => {
+                with_numbers(&mut answers, numbers);
+                Ok(Written { answers, told, mark })
             }
-            Err(error) => Err(Failed::Unsure(error, mark.map(|mark| (mark, Written { answers, told })))),
+            Err(error) if Trouble::of(&error) == Trouble::Lost => {
+                Err(Failed::Unsure(error, Written { answers, told, mark }))
+            }
+            Err(error) => Err(undone(link, Failed::Plainly(error)).await),
         })
     }
 }
@@ -309,18 +347,6 @@ fn with_numbers(answers: &mut [Answer], numbers: Vec<i64>) {
         Answer::Submit(_) | Answer::Once(Err(_), _) | Answer::HandedOver | Answer::Check | Answer::Apply(_) => None,
     });
     receipts.zip(numbers).for_each(|(receipt, number)| *receipt = number);
-}
-
-/// The same when the answer of the database was lost: they are looked for.
-async fn with_receipts(link: &Link, works: &[Work], mut written: Written) -> Written {
-    for (work, answer) in works.iter().zip(&mut written.answers) {
-        if let (Work::Once(once, _), Answer::Once(Ok(_), receipt)) = (work, answer)
-            && let Ok(Some(row)) = link.row(&sql::RECEIPT_OF, &[&uuid(once.new.id)]).await
-        {
-            *receipt = row.get(0);
-        }
-    }
-    written
 }
 
 impl Work {

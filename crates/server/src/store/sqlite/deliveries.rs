@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Heard, Standing, Webhook};
+use legwork_core::delivery::{ATTEMPTS_KEPT, Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::What;
 use legwork_core::fair::{self, Line};
 use legwork_core::id::{Owner, RunId, Token};
@@ -17,7 +17,7 @@ use super::read::{all, blob, one};
 use super::rows::get;
 use super::sql;
 use super::writer::Batch;
-use crate::store::columns::{form_number, form_of, micros};
+use crate::store::columns::{StandingColumns, form_number, form_of, heard, heard_columns, micros};
 
 /// Keeps a new run's webhook.
 pub(super) fn register(batch: &Batch<'_>, n: i64, webhook: &Webhook) -> Result<(), StoreError> {
@@ -64,18 +64,12 @@ pub(super) const COLUMNS: usize = 12;
 /// Reads the columns of `sql::delivery_columns`.
 pub(super) fn delivery(row: &Row<'_>) -> Result<DeliveryRow, StoreError> {
     let id = DeliveryId { run: RunId::from_bytes(get(row, 1)?), seq: get(row, 2)? };
-    let moment = |column| get::<Option<i64>>(row, column).map(|at| Micros(at.unwrap_or(0)));
     let token = get::<Option<i64>>(row, 8)?.map(|token| Token(token.cast_unsigned()));
-    let standing = match (get::<i64>(row, 10)?, token) {
-        (1, _) => Standing::Delivered { at: moment(9)? },
-        (2, _) => Standing::GivenUp { at: moment(9)? },
-        (_, Some(_)) => Standing::Sending { until: moment(7)? },
-        (_, None) => Standing::Owed { due_at: moment(7)? },
-    };
+    let columns = StandingColumns { due_at: get(row, 7)?, settled_at: get(row, 9)?, outcome: get(row, 10)? };
     let delivery = Delivery {
         id,
         owed_at: Micros(get(row, 4)?),
-        standing,
+        standing: columns.standing(token),
         tries: get(row, 5)?,
         since: get::<Option<i64>>(row, 6)?.map(Micros),
     };
@@ -184,10 +178,7 @@ pub(super) fn settle(
 
 /// Keeps an attempt behind those that were made before.
 pub(super) fn add_attempt(batch: &Batch<'_>, d: i64, attempt: &Attempt) -> Result<(), StoreError> {
-    let (status, retry_after, said) = match &attempt.heard {
-        Heard::Answer { status, retry_after, excerpt } => (Some(*status), retry_after.map(micros), excerpt),
-        Heard::Nothing { why } => (None, None, why),
-    };
+    let (status, retry_after, said) = heard_columns(&attempt.heard);
     let columns = params![d, attempt.at.0, micros(attempt.took), status, retry_after, said];
     batch.execute(sql::ADD_ATTEMPT, columns).map(drop)
 }
@@ -202,26 +193,14 @@ pub(super) fn redeliver(batch: &mut Batch<'_>, id: DeliveryId, now: Micros) -> R
     Ok(Some(again))
 }
 
-/// The columns for how a delivery stands: its outcome, when it is due, and when it was settled.
-pub(super) const fn standing_columns(standing: Standing) -> (i64, Option<Micros>, Option<Micros>) {
-    match standing {
-        Standing::Owed { due_at } | Standing::Sending { until: due_at } => (0, Some(due_at), None),
-        Standing::Delivered { at } => (1, None, Some(at)),
-        Standing::GivenUp { at } => (2, None, Some(at)),
-    }
-}
-
 /// Saves how a delivery stands, with no lease on it.
 fn save(batch: &mut Batch<'_>, row: &DeliveryRow, is: &Delivery) -> Result<(), StoreError> {
-    let (outcome, due_at, settled_at) = standing_columns(is.standing);
+    let StandingColumns { outcome, due_at, settled_at } = StandingColumns::of(is.standing);
     let since = is.since.map(|at| at.0);
-    batch.execute(
-        sql::SAVE_DELIVERY,
-        params![row.d, is.tries, since, due_at.map(|at| at.0), settled_at.map(|at| at.0), outcome],
-    )?;
+    batch.execute(sql::SAVE_DELIVERY, params![row.d, is.tries, since, due_at, settled_at, outcome])?;
     let is_owed = |delivery: &Delivery| i64::from(delivery.standing.is_owed());
     batch.more_owed(is_owed(is) - is_owed(&row.delivery));
-    due_at.map_or(Ok(()), |due_at| due_again(batch, &row.owner, &row.receiver, due_at))
+    due_at.map_or(Ok(()), |due_at| due_again(batch, &row.owner, &row.receiver, Micros(due_at)))
 }
 
 /// Removes a run's webhook and all that was owed to it.
@@ -250,12 +229,6 @@ pub(super) fn of_run(connection: &Connection, run: RunId) -> Result<Vec<Delivery
 }
 
 pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
-    let said = get::<String>(row, 4)?;
-    let heard = match get::<Option<u16>>(row, 2)? {
-        Some(status) => {
-            Heard::Answer { status, retry_after: get::<Option<u64>>(row, 3)?.map(Duration::from_micros), excerpt: said }
-        }
-        None => Heard::Nothing { why: said },
-    };
+    let heard = heard(get(row, 2)?, get(row, 3)?, get(row, 4)?)?;
     Ok(Attempt { at: Micros(get(row, 0)?), took: Duration::from_micros(get(row, 1)?), heard })
 }

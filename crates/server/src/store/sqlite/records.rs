@@ -20,7 +20,7 @@ use super::rows::{self, RunRow, get, unavailable};
 use super::writer::Batch;
 use super::{copy, deliveries, groups, keys, sources, sql, write};
 use crate::metrics::Metrics;
-use crate::store::columns::{form_of, text};
+use crate::store::columns::{StandingColumns, form_of, text};
 use crate::store::records::{
     AttemptRecord, Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, Incoming, KeyRecord,
     Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, SourceRecord, TakeError, WebhookRecord,
@@ -337,9 +337,8 @@ fn known(batch: &Batch<'_>, n: u64) -> Result<i64, TakeError> {
 fn put_delivery(batch: &mut Batch<'_>, of: &DeliveryRecord) -> Result<(), TakeError> {
     let DeliveryRecord { delivery, body, attempts } = of;
     let Delivery { id, owed_at, standing, tries, since } = delivery;
-    let (outcome, due_at, settled_at) = deliveries::standing_columns(*standing);
-    let moment = |at: Option<Micros>| at.map(|at| at.0);
-    let (run, since, due_at, settled_at) = (id.run.to_bytes(), moment(*since), moment(due_at), moment(settled_at));
+    let StandingColumns { outcome, due_at, settled_at } = StandingColumns::of(*standing);
+    let (run, since) = (id.run.to_bytes(), since.map(|at| at.0));
     let columns = params![run, id.seq, owed_at.0, tries, since, due_at, settled_at, outcome];
     if batch.execute(sql::PUT_DELIVERY, columns)? == 0 {
         return Err(refuse("it tells of a fact that has not come before, or its run has no webhook"));

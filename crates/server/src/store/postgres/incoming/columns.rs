@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use legwork_core::delivery::{Delivery, Webhook};
+use legwork_core::delivery::Delivery;
 use legwork_core::fact::What;
 use legwork_core::key::Key;
 use legwork_core::receipt::{Sign, Ticket};
@@ -10,12 +10,11 @@ use legwork_core::run::Status;
 use legwork_core::time::Micros;
 use uuid::Uuid;
 
-use super::super::deliveries::{heard_columns, standing_columns};
+use super::super::columns;
 use super::super::link::{Step, Value};
 use super::super::rows::{clean, group_uuid, uuid};
 use super::super::sql;
-use super::super::unit::joined_labels;
-use crate::store::columns::{StateColumns, form_number, json, micros, tells_number, text};
+use crate::store::columns::{StandingColumns, heard_columns, json, micros, text};
 use crate::store::records::{
     AttemptRecord, DeliveryRecord, FactRecord, GroupRecord, ReceiptRecord, Refused, RunRecord, TakeError, WebhookRecord,
 };
@@ -98,72 +97,26 @@ impl<'a> Groups<'a> {
 /// Runs with what lies beside them.
 #[derive(Default)]
 pub(super) struct Runs<'a> {
-    id: Vec<Uuid>,
+    pub(super) fixed: columns::Runs<'a>,
     n: Vec<i64>,
-    owner: Vec<&'a str>,
-    processor: Vec<&'a str>,
-    created_at: Vec<i64>,
-    metadata: Vec<Option<&'a str>>,
-    labels: Vec<String>,
-    warnings: Vec<Option<&'a str>>,
-    pub(super) group: Vec<Option<Uuid>>,
-    previous: Vec<Option<Uuid>>,
-    rerun_of: Vec<Option<Uuid>>,
-    events: Vec<bool>,
-    deadline: Vec<Option<i64>>,
-    tells: Vec<i64>,
-    status: Vec<i64>,
-    version: Vec<i64>,
-    modified_at: Vec<i64>,
-    attempts: Vec<i64>,
-    finish: Vec<bool>,
-    meter: Vec<i64>,
-    moment: Vec<Option<i64>>,
-    detail: Vec<Option<String>>,
-    expires_at: Vec<Option<i64>>,
+    lives: columns::Lives,
     input: Vec<&'a [u8]>,
     outputs: (Vec<Uuid>, Vec<&'a [u8]>),
     places: (Vec<Uuid>, Vec<i64>, Vec<Uuid>),
-    webhooks: Webhooks<'a>,
-}
-
-#[derive(Default)]
-struct Webhooks<'a> {
-    run: Vec<Uuid>,
-    url: Vec<Cow<'a, str>>,
-    receiver: Vec<&'a str>,
-    secret: Vec<Option<&'a str>>,
-    form: Vec<i64>,
+    webhooks: columns::Webhooks<'a>,
 }
 
 impl<'a> Runs<'a> {
     pub(super) fn push(&mut self, of: &'a RunRecord) -> Result<(), TakeError> {
         let RunRecord { n, run, place, webhook, input, output } = of;
-        let (id, life) = (uuid(run.id), &run.life);
-        let state = StateColumns::of(&life.state);
-        self.id.push(id);
+        let id = uuid(run.id);
+        for json in [&run.metadata, &run.warnings] {
+            text(json.as_deref())?;
+        }
+        fits(run.life.version)?;
+        self.fixed.push(run);
         self.n.push(fits(*n)?);
-        self.owner.push(run.owner.as_str());
-        self.processor.push(&run.processor);
-        self.created_at.push(run.created_at.0);
-        self.metadata.push(text(run.metadata.as_deref())?);
-        self.labels.push(joined_labels(run.metadata.as_deref()));
-        self.warnings.push(text(run.warnings.as_deref())?);
-        self.group.push(run.group.map(group_uuid));
-        self.previous.push(run.lineage.previous.map(uuid));
-        self.rerun_of.push(run.lineage.rerun_of.map(uuid));
-        self.events.push(life.events);
-        self.deadline.push(moment(life.deadline));
-        self.tells.push(tells_number(life.tells));
-        self.status.push(state.status);
-        self.version.push(fits(life.version)?);
-        self.modified_at.push(life.modified_at.0);
-        self.attempts.push(i64::from(life.attempts));
-        self.finish.push(life.finish);
-        self.meter.push(i64::from(life.meter));
-        self.moment.push(state.moment);
-        self.detail.push(state.detail);
-        self.expires_at.push(moment(life.expires_at()));
+        self.lives.push(&run.life);
         self.input.push(&input.0);
         if let Some(output) = output {
             self.outputs.0.push(id);
@@ -174,20 +127,16 @@ impl<'a> Runs<'a> {
             self.places.1.push(fits(*place)?);
             self.places.2.push(id);
         }
-        if let Some(WebhookRecord(Webhook { url, receiver, secret, form })) = webhook {
-            self.webhooks.run.push(id);
-            self.webhooks.url.push(clean(url));
-            self.webhooks.receiver.push(receiver);
-            self.webhooks.secret.push(secret.as_deref());
-            self.webhooks.form.push(form_number(*form));
+        if let Some(WebhookRecord(webhook)) = webhook {
+            self.webhooks.push(run.id, webhook);
         }
         Ok(())
     }
 
     pub(super) fn steps(&self) -> Vec<Step<'_>> {
-        let Self { outputs, places, webhooks, .. } = self;
+        let Self { fixed, outputs, places, webhooks, .. } = self;
         let mut steps =
-            vec![Step::With(&sql::PUT_RUNS, self.values()), Step::With(&sql::ADD_INPUTS, vec![&self.id, &self.input])];
+            vec![Step::With(&sql::PUT_RUNS, self.values()), Step::With(&sql::ADD_INPUTS, vec![&fixed.id, &self.input])];
         if !outputs.0.is_empty() {
             steps.push(Step::With(&sql::ADD_OUTPUTS, vec![&outputs.0, &outputs.1]));
         }
@@ -195,38 +144,16 @@ impl<'a> Runs<'a> {
             steps.push(Step::With(&sql::PUT_GROUP_RUNS, vec![&places.0, &places.1, &places.2]));
         }
         if !webhooks.run.is_empty() {
-            let Webhooks { run, url, receiver, secret, form } = webhooks;
-            steps.push(Step::With(&sql::ADD_WEBHOOKS, vec![run, url, receiver, secret, form]));
+            steps.push(Step::With(&sql::ADD_WEBHOOKS, webhooks.values()));
         }
         steps
     }
 
     fn values(&self) -> Vec<Value<'_>> {
-        vec![
-            &self.id,
-            &self.n,
-            &self.owner,
-            &self.processor,
-            &self.created_at,
-            &self.metadata,
-            &self.labels,
-            &self.warnings,
-            &self.group,
-            &self.previous,
-            &self.rerun_of,
-            &self.events,
-            &self.deadline,
-            &self.tells,
-            &self.status,
-            &self.version,
-            &self.modified_at,
-            &self.attempts,
-            &self.finish,
-            &self.meter,
-            &self.moment,
-            &self.detail,
-            &self.expires_at,
-        ]
+        let mut values = self.fixed.values();
+        values.push(&self.n);
+        values.extend(self.lives.values());
+        values
     }
 }
 
@@ -303,7 +230,7 @@ impl<'a> Deliveries<'a> {
     pub(super) fn push(&mut self, of: &'a DeliveryRecord) -> Result<(), TakeError> {
         let DeliveryRecord { delivery: Delivery { id, owed_at, standing, tries, since }, body, attempts } = of;
         let (run, seq) = (uuid(id.run), fits(id.seq)?);
-        let (outcome, due_at, settled_at) = standing_columns(*standing);
+        let StandingColumns { outcome, due_at, settled_at } = StandingColumns::of(*standing);
         self.run.push(run);
         self.seq.push(seq);
         self.owed_at.push(owed_at.0);
@@ -326,7 +253,7 @@ impl<'a> Deliveries<'a> {
             self.attempts.took.push(micros(attempt.took));
             self.attempts.status.push(status);
             self.attempts.retry_after.push(retry_after);
-            self.attempts.said.push(said);
+            self.attempts.said.push(clean(said));
         }
         Ok(())
     }

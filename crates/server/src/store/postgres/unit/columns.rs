@@ -3,193 +3,73 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use legwork_core::delivery::Webhook;
 use legwork_core::fact::What;
 use legwork_core::id::GroupId;
 use legwork_core::receipt::Sign;
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::NewRun;
 use legwork_core::time::Micros;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::super::columns::{Lives, Runs, Webhooks};
 use super::super::link::{Step, Value};
 use super::super::rows::{RunRow, clean, group_uuid, int, uuid};
 use super::super::sql;
 use super::{Held, NewDelivery, NewFact, NewReceipt};
-use crate::store::columns::{StateColumns, form_number, tells_number};
-
-/// Between the labels of a run on their way to the database; in none of them, since it is taken out.
-const BETWEEN: char = '\u{1e}';
-
-/// The labels of a run as they go to the database.
-pub(in super::super) fn joined_labels(metadata: Option<&[u8]>) -> String {
-    metadata.map(labels).unwrap_or_default().join(&BETWEEN.to_string())
-}
-
-/// A run's metadata as labels, each `key=value` as a list is filtered: values as text, without what is no value.
-fn labels(metadata: &[u8]) -> Vec<String> {
-    let Ok(Json::Object(object)) = serde_json::from_slice(metadata) else { return Vec::new() };
-    let label = |(key, value): (String, Json)| {
-        let value = match value {
-            Json::String(text) => text,
-            Json::Null => return None,
-            value @ (Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => value.to_string(),
-        };
-        Some(label(&key, &value))
-    };
-    object.into_iter().filter_map(label).collect()
-}
-
-/// One label. What cannot stand in one is taken out, here as where they are looked for.
-pub(in super::super) fn label(key: &str, value: &str) -> String {
-    format!("{key}={value}").replace(['\0', BETWEEN], "\u{fffd}")
-}
 
 /// The columns of new runs.
 #[derive(Default)]
 pub(super) struct NewRuns<'a> {
-    pub(super) id: Vec<Uuid>,
-    pub(super) owner: Vec<&'a str>,
-    pub(super) processor: Vec<&'a str>,
-    pub(super) created_at: Vec<i64>,
-    pub(super) metadata: Vec<Option<&'a str>>,
-    pub(super) labels: Vec<String>,
-    pub(super) warnings: Vec<Option<&'a str>>,
-    pub(super) group: Vec<Option<Uuid>>,
-    pub(super) previous: Vec<Option<Uuid>>,
-    pub(super) rerun_of: Vec<Option<Uuid>>,
-    pub(super) events: Vec<bool>,
-    pub(super) deadline: Vec<Option<i64>>,
-    pub(super) tells: Vec<i64>,
-    pub(super) expires_at: Vec<Option<i64>>,
+    pub(super) runs: Runs<'a>,
+    pub(super) lives: Lives,
     pub(super) input: Vec<&'a [u8]>,
+    pub(super) webhooks: Webhooks<'a>,
 }
 
 impl<'a> NewRuns<'a> {
     pub(super) fn of(new: &'a [(NewRun, Run)]) -> Self {
         let mut all = Self::default();
-        // That they are texts was looked at when they were submitted.
-        let said = |json: &'a Option<Bytes>| json.as_deref().and_then(|json| std::str::from_utf8(json).ok());
         for (new, run) in new {
-            all.id.push(uuid(run.id));
-            all.owner.push(run.owner.as_str());
-            all.processor.push(&run.processor);
-            all.created_at.push(run.created_at.0);
-            all.metadata.push(said(&new.metadata));
-            all.labels.push(joined_labels(new.metadata.as_deref()));
-            all.warnings.push(said(&new.warnings));
-            all.group.push(run.group.map(group_uuid));
-            all.previous.push(run.lineage.previous.map(uuid));
-            all.rerun_of.push(run.lineage.rerun_of.map(uuid));
-            all.events.push(run.life.events);
-            all.deadline.push(run.life.deadline.map(|at| at.0));
-            all.tells.push(tells_number(run.life.tells));
-            all.expires_at.push(run.life.expires_at().map(|at| at.0));
+            all.runs.push(run);
+            all.lives.push(&run.life);
             all.input.push(&new.input);
+            if let Some((webhook, _)) = &new.webhook {
+                all.webhooks.push(run.id, webhook);
+            }
         }
         all
     }
 
+    /// What else is in their rows follows from their being new.
     pub(super) fn values(&self) -> Vec<Value<'_>> {
-        vec![
-            &self.id,
-            &self.owner,
-            &self.processor,
-            &self.created_at,
-            &self.metadata,
-            &self.labels,
-            &self.warnings,
-            &self.group,
-            &self.previous,
-            &self.rerun_of,
-            &self.events,
-            &self.deadline,
-            &self.tells,
-            &self.expires_at,
-        ]
-    }
-}
-
-/// The columns of the webhooks of new runs.
-#[derive(Default)]
-pub(super) struct NewWebhooks<'a> {
-    pub(super) run: Vec<Uuid>,
-    pub(super) url: Vec<&'a str>,
-    pub(super) receiver: Vec<&'a str>,
-    pub(super) secret: Vec<Option<Cow<'a, str>>>,
-    pub(super) form: Vec<i64>,
-}
-
-impl<'a> NewWebhooks<'a> {
-    pub(super) fn of(new: &'a [(NewRun, Run)]) -> Self {
-        let mut all = Self::default();
-        for (new, _) in new {
-            let Some((Webhook { url, receiver, secret, form }, _)) = &new.webhook else { continue };
-            all.run.push(uuid(new.id));
-            all.url.push(url);
-            all.receiver.push(receiver);
-            all.secret.push(secret.as_deref().map(clean));
-            all.form.push(form_number(*form));
-        }
-        all
-    }
-
-    pub(super) fn values(&self) -> Vec<Value<'_>> {
-        vec![&self.run, &self.url, &self.receiver, &self.secret, &self.form]
+        let mut values = self.runs.values();
+        values.push(&self.lives.expires_at);
+        values
     }
 }
 
 /// The columns of lives that changed.
 #[derive(Default)]
-pub(super) struct Lives {
+pub(super) struct Changed {
     pub(super) id: Vec<Uuid>,
-    pub(super) status: Vec<i64>,
-    pub(super) version: Vec<i64>,
-    pub(super) modified_at: Vec<i64>,
-    pub(super) attempts: Vec<i64>,
-    pub(super) finish: Vec<bool>,
-    pub(super) meter: Vec<i64>,
-    pub(super) moment: Vec<Option<i64>>,
-    pub(super) detail: Vec<Option<String>>,
-    pub(super) expires_at: Vec<Option<i64>>,
+    lives: Lives,
 }
 
-impl Lives {
+impl Changed {
     pub(super) fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
         let mut all = Self::default();
         // A renewed lease is not in the life's row.
         for Held { row, .. } in held.filter(|of| of.was.version != of.row.run.life.version) {
-            let life = &row.run.life;
-            let state = StateColumns::of(&life.state);
             all.id.push(uuid(row.run.id));
-            all.status.push(state.status);
-            all.version.push(int(life.version));
-            all.modified_at.push(life.modified_at.0);
-            all.attempts.push(i64::from(life.attempts));
-            all.finish.push(life.finish);
-            all.meter.push(i64::from(life.meter));
-            all.moment.push(state.moment);
-            all.detail.push(state.detail);
-            all.expires_at.push(life.expires_at().map(|at| at.0));
+            all.lives.push(&row.run.life);
         }
         all
     }
 
     pub(super) fn values(&self) -> Vec<Value<'_>> {
-        vec![
-            &self.id,
-            &self.status,
-            &self.version,
-            &self.modified_at,
-            &self.attempts,
-            &self.finish,
-            &self.meter,
-            &self.moment,
-            &self.detail,
-            &self.expires_at,
-        ]
+        let mut values: Vec<Value<'_>> = vec![&self.id];
+        values.extend(self.lives.values());
+        values
     }
 }
 
