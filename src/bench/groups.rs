@@ -89,15 +89,42 @@ async fn working(store: &Store) -> Result<Figure> {
     for _ in 0..WORKED / MANY {
         add(&mut wire, &group, &body).await?;
     }
+    until_done(&mut wire, &group, WORKED).await?;
+    let rate = per_second(WORKED, begun.elapsed());
+    Ok(Figure::new(format!("a group of {WORKED} runs, added and done"), rate, "runs/s"))
+}
+
+/// Waits until so many runs of a group are completed; returns how many those are then.
+async fn until_done(wire: &mut Wire, group: &str, count: usize) -> Result<usize> {
     loop {
-        let answer = wire.call(&get(&group)).await?;
+        let answer = wire.call(&get(group)).await?;
         let shown: Value = serde_json::from_slice(&answer.body)?;
-        if shown["status"]["task_run_status_counts"]["completed"] == WORKED {
-            let rate = per_second(WORKED, begun.elapsed());
-            return Ok(Figure::new(format!("a group of {WORKED} runs, added and done"), rate, "runs/s"));
+        let done = shown["status"]["task_run_status_counts"]["completed"].as_u64().unwrap_or(0);
+        let done = usize::try_from(done)?;
+        if done >= count {
+            return Ok(done);
         }
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// How fast a long queue is worked through by so many processes beside one that answers, from the first run that is done.
+pub(super) async fn drained(store: &Store, workers: usize) -> Result<Figure> {
+    let api = Server::start(store, &["--role", "api"]).await?;
+    let mut wire = api.wire().await?;
+    let (group, body) = (made(&mut wire).await?, many(MANY));
+    for _ in 0..WORKED / MANY {
+        add(&mut wire, &group, &body).await?;
+    }
+    let mut working = Vec::new();
+    for _ in 0..workers {
+        working.push(Server::start(store, &["--role", "worker"]).await?);
+    }
+    let first = until_done(&mut wire, &group, 1).await?;
+    let begun = Instant::now();
+    until_done(&mut wire, &group, WORKED).await?;
+    let rate = per_second(WORKED - first, begun.elapsed());
+    Ok(Figure::new(format!("{WORKED} queued runs worked through, workers: {workers}"), rate, "runs/s"))
 }
 
 /// How fast the first of a long queue are worked on.

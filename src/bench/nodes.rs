@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use tokio::time::sleep;
 
 use super::figure::{Figure, count};
+use super::groups::drained;
 use super::load::{ROUND, rounds};
 use super::server::{Server, accepted, request};
 use super::store::Store;
@@ -126,12 +127,17 @@ async fn rounds_of_one(server: &Server) -> Result<Vec<u64>> {
     Ok(took)
 }
 
-/// The same load on one node that answers, with one process that works behind it and with three.
+/// The same load on one node that answers, with one process that works behind it and with three: a long queue, and callers
+/// who each wait for their run.
 pub(super) async fn workers(database: &Store, seconds: u64) -> Result<Vec<Figure>> {
-    let one = rounds_by(database, 1, seconds).await?;
-    let three = rounds_by(database, 3, seconds).await?;
-    let rate = one.value;
-    Ok(vec![one, three.floor("one worker", rate)])
+    let beside = |one: Figure, three: Figure| {
+        let rate = one.value;
+        [one, three.floor("one worker", rate)]
+    };
+    let queued =
+        beside(drained(&database.fresh("queue").await?, 1).await?, drained(&database.fresh("queue").await?, 3).await?);
+    let waited = beside(rounds_by(database, 1, seconds).await?, rounds_by(database, 3, seconds).await?);
+    Ok(queued.into_iter().chain(waited).collect())
 }
 
 async fn rounds_by(database: &Store, count: usize, seconds: u64) -> Result<Figure> {
