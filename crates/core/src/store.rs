@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::command::{Command, Refused};
 use crate::delivery::{Attempt, Delivery, DeliveryId, Tells, Webhook};
-use crate::fact::Fact;
+use crate::fact::{Fact, What};
 use crate::fair::{Limits, Room};
 use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
@@ -239,6 +239,26 @@ pub struct NewRun {
     pub deadline: Option<Micros>,
     /// Who is called, and when.
     pub webhook: Option<(Webhook, Tells)>,
+}
+
+impl NewRun {
+    /// The run that it is when it is accepted now, and the fact that its log begins with.
+    pub fn accepted(&self, now: Micros) -> (Run, Fact) {
+        let tells = self.webhook.as_ref().map_or(Tells::default(), |(_, tells)| *tells);
+        let run = Run {
+            id: self.id,
+            owner: self.owner.clone(),
+            processor: self.processor.clone(),
+            created_at: now,
+            group: self.group,
+            metadata: self.metadata.clone(),
+            warnings: self.warnings.clone(),
+            lineage: self.lineage,
+            life: Life { tells, ..Life::new(now, self.events, self.deadline) },
+        };
+        let what = What::State { status: Status::Queued, failure: None, question: None };
+        (run, Fact { seq: 1, at: now, what })
+    }
 }
 
 /// A group to be made.

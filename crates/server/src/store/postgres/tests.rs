@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use legwork_core::fair::Limits;
-use legwork_core::run::{Lineage, Status};
+use legwork_core::run::Status;
 use legwork_core::store::suite;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::follow::{Follow, Lines};
-use crate::testing::Deaf;
 use crate::testing::database::{Database, Server, run};
+use crate::testing::{Deaf, fresh as fresh_run};
 
 const NOW: Micros = Micros(1_000_000);
 
@@ -23,19 +23,7 @@ async fn opened(url: &DatabaseUrl) -> PostgresStore {
 }
 
 fn new(number: u128) -> NewRun {
-    NewRun {
-        id: RunId::from_u128(number),
-        owner: Owner::local(),
-        processor: "base".to_owned(),
-        input: Bytes::from_static(b"{}"),
-        metadata: None,
-        warnings: None,
-        group: None,
-        lineage: Lineage::default(),
-        events: false,
-        deadline: None,
-        webhook: None,
-    }
+    NewRun { id: RunId::from_u128(number), events: false, ..fresh_run("base", "x") }
 }
 
 fn with(url: &DatabaseUrl, parameter: &str) -> DatabaseUrl {

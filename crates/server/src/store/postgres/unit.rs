@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use legwork_core::command::{Command, Decision, decide};
-use legwork_core::delivery::Tells;
 use legwork_core::fact::{Fact, What};
 use legwork_core::group::moved;
 use legwork_core::id::{GroupId, RunId};
@@ -216,20 +215,7 @@ impl Unit {
         for json in [&new.metadata, &new.warnings] {
             text(json.as_deref())?;
         }
-        let tells = new.webhook.as_ref().map_or(Tells::default(), |(_, tells)| *tells);
-        let run = Run {
-            id: new.id,
-            owner: new.owner.clone(),
-            processor: new.processor.clone(),
-            created_at: now,
-            group: new.group,
-            metadata: new.metadata.clone(),
-            warnings: new.warnings.clone(),
-            lineage: new.lineage,
-            life: Life { tells, ..Life::new(now, new.events, new.deadline) },
-        };
-        let what = What::State { status: Status::Queued, failure: None, question: None };
-        let fact = Fact { seq: 1, at: now, what };
+        let (run, fact) = new.accepted(now);
         self.facts.push(NewFact { run: run.id, group: run.group, what: json(&fact.what), fact });
         if let Some(group) = run.group {
             count(&mut self.counts, &mut self.told, group, None, Some(Status::Queued), now);

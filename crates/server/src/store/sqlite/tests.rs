@@ -9,7 +9,7 @@ use legwork_core::run::{Lineage, Status};
 use legwork_core::store::{Created, suite};
 
 use super::*;
-use crate::testing::Deaf;
+use crate::testing::{Deaf, fresh as fresh_run};
 
 struct Store1 {
     folder: tempfile::TempDir,
@@ -23,19 +23,7 @@ fn fresh() -> Store1 {
 }
 
 fn new(number: u128) -> NewRun {
-    NewRun {
-        id: RunId::from_u128(number),
-        owner: Owner::local(),
-        processor: "base".to_owned(),
-        input: Bytes::from_static(b"{}"),
-        metadata: None,
-        warnings: None,
-        group: None,
-        lineage: Lineage::default(),
-        events: false,
-        deadline: None,
-        webhook: None,
-    }
+    NewRun { id: RunId::from_u128(number), events: false, ..fresh_run("base", "x") }
 }
 
 const NOW: Micros = Micros(1_000_000);

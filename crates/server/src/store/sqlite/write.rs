@@ -1,7 +1,6 @@
 //! What the writer does, one function a verb: load, ask the rules, save. Each runs inside the batch's transaction.
 
 use legwork_core::command::{Command, Decision, decide};
-use legwork_core::delivery::Tells;
 use legwork_core::fact::{Fact, What};
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Life, Run, State, Status};
@@ -17,23 +16,11 @@ use crate::store::columns::{StateColumns, json, tells_number, text};
 
 /// Accepts a run into no group, or into one that is there.
 pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result<RunRow, StoreError> {
-    let (webhook, tells) = new.webhook.as_ref().map_or((None, Tells::default()), |(at, tells)| (Some(at), *tells));
-    let run = Run {
-        id: new.id,
-        owner: new.owner.clone(),
-        processor: new.processor.clone(),
-        created_at: now,
-        group: new.group,
-        metadata: new.metadata.clone(),
-        warnings: new.warnings.clone(),
-        lineage: new.lineage,
-        life: Life { tells, ..Life::new(now, new.events, new.deadline) },
-    };
+    let (run, first) = new.accepted(now);
     let n = add_run(batch, &run)?;
     batch.execute(sql::ADD_INPUT, params![n, &*new.input])?;
-    let first = What::State { status: Status::Queued, failure: None, question: None };
-    add_fact(batch, n, &Fact { seq: 1, at: now, what: first })?;
-    if let Some(webhook) = webhook {
+    add_fact(batch, n, &first)?;
+    if let Some((webhook, _)) = &new.webhook {
         deliveries::register(batch, n, webhook)?;
     }
     let row = RunRow { n, run };
