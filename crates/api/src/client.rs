@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use legwork_core::id::RunId;
 use legwork_core::run::Status;
+use legwork_core::task::Limits;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, redirect};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::{Host, Url, form_urlencoded};
 
@@ -83,6 +84,9 @@ pub struct NewTask {
     /// Who is called when it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<NewWebhook>,
+    /// What it may take. Other servers ignore it.
+    #[serde(rename = "legwork", skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
 }
 
 /// What shall be different when a run's request is asked again. What is left empty stays as it was.
@@ -307,6 +311,18 @@ impl Client {
     pub async fn cancel(&self, id: RunId) -> Result<TaskRun, ClientError> {
         let path = format!("{}/cancel", run_path(id));
         self.answer(self.call(Method::POST, &path)).await?.read()
+    }
+
+    /// Asks a run that is being worked on to stop looking and to write its answer from what is there.
+    pub async fn finish(&self, id: RunId) -> Result<TaskRun, ClientError> {
+        let path = format!("{}/finish", run_path(id));
+        self.answer(self.call(Method::POST, &path)).await?.read()
+    }
+
+    /// Answers what a run asked that is `action_required`, so that it goes on.
+    pub async fn answer_question(&self, id: RunId, answer: &Value) -> Result<TaskRun, ClientError> {
+        let path = format!("{}/answer", run_path(id));
+        self.answer(self.call(Method::POST, &path).json(&json!({ "answer": answer }))).await?.read()
     }
 
     /// Removes an ended run and everything that hangs on it.

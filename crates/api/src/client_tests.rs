@@ -145,6 +145,19 @@ async fn what_is_no_task_api_is_said_to_be_none() {
     }
 }
 
+#[tokio::test]
+async fn a_run_is_told_to_finish_and_its_question_is_answered() {
+    let (client, asked) = server(vec![answer("200 OK", "", RUN), answer("200 OK", "", RUN)]).await;
+    client.finish(id()).await.unwrap();
+    client.answer_question(id(), &"Ohio".into()).await.unwrap();
+    let asked = asked.lock().unwrap();
+    for (asked, verb) in asked.iter().zip(["finish", "answer"]) {
+        let first = format!("POST /some/path/v1/tasks/runs/trun_0000000000000000000000000199a1b2/{verb} HTTP/1.1");
+        assert!(asked.starts_with(&first), "{asked}");
+    }
+    assert!(asked[1].contains("content-type: application/json"), "{}", asked[1]);
+}
+
 #[test]
 fn a_base_url_must_be_an_address() {
     for odd in ["", "localhost:8787", "ftp://a.example", "file:///tmp"] {
@@ -162,6 +175,9 @@ fn a_key_is_not_printed() {
 fn a_new_task_sends_only_what_was_given() {
     let task = NewTask { input: "q".into(), processor: "base".to_owned(), ..NewTask::default() };
     assert_eq!(serde_json::to_string(&task).unwrap(), r#"{"input":"q","processor":"base"}"#);
+    let limits = Limits { max_seconds: Some(60.0), max_tokens: Some(5), ..Limits::default() };
+    let sent = serde_json::to_value(NewTask { limits, ..task }).unwrap();
+    assert_eq!(sent["legwork"], json!({"max_seconds": 60.0, "max_tokens": 5}));
 }
 
 #[test]

@@ -125,6 +125,14 @@ impl Findings {
         Some(raw.get() == "true")
     }
 
+    pub(crate) fn number(&mut self, at: &At<'_>, raw: &RawValue) -> Option<f64> {
+        self.of_kind(at, raw, Kind::Number, "float_type")?;
+        match raw.get().parse::<f64>() {
+            Ok(number) if number.is_finite() => Some(number),
+            _ => self.refuse(at, "finite_number", "is a number beyond all that can be counted with"),
+        }
+    }
+
     pub(crate) fn list<'a>(&mut self, at: &At<'_>, raw: &'a RawValue) -> Option<Vec<&'a RawValue>> {
         self.of_kind(at, raw, Kind::List, "list_type")?;
         self.parsed(at, raw)

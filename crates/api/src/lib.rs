@@ -3,6 +3,7 @@
 //! - [`run_input`] reads what a caller asks for, says everything that is wrong with it at once, and keeps the JSON it
 //!   carries as the very bytes it was given.
 //! - [`run`] and [`result`] are what a caller is shown of a run; [`source`] is what it is shown of a document that a run cites.
+//! - [`answer`] reads what a caller answers to a run's question.
 //! - [`group`] is what a caller is shown of a group of runs.
 //! - [`event`] is what a caller is told while it works; [`sse`] writes it as a stream.
 //! - [`key`] is how a server's operator makes keys for callers.
@@ -14,6 +15,7 @@
 //!
 //! Nothing here knows a database or decides anything about a run's life.
 
+pub mod answer;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod code;
@@ -26,10 +28,11 @@ pub mod ready;
 pub mod result;
 pub mod run;
 pub mod run_input;
-pub mod secret;
 pub mod signature;
 pub mod source;
 pub mod sse;
 pub mod token;
 pub mod warning;
 pub mod webhook;
+
+pub use legwork_core::secret;

@@ -22,6 +22,16 @@ pub struct Ready {
     /// The processes on the store, this one among them. `None` when whoever asks may not see the operator's pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Vec<NodeView>>,
+    /// What this process answers with. `None` when it works on nothing, and as `nodes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Uses>,
+}
+
+/// What runs are answered with, in a few words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uses {
+    /// The language models and where they are; `none`, or `off`.
+    pub model: String,
 }
 
 impl Ready {
@@ -31,6 +41,7 @@ impl Ready {
             status: "ready".to_owned(),
             warnings: worries.iter().map(Warning::from).collect(),
             nodes: nodes.map(|nodes| nodes.iter().map(NodeView::from).collect()),
+            uses: None,
         }
     }
 }

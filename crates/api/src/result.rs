@@ -1,7 +1,7 @@
 //! The answers that hold runs: a result (wire.md 2.2), and a page of a list.
 
 use bytes::Bytes;
-use legwork_core::output::Citation;
+use legwork_core::output::{Citation, OutputExtras};
 use legwork_core::run::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub struct OutputView {
     /// What it rests on, field by field.
     #[serde(default)]
     pub basis: Vec<BasisView>,
+    /// What it took to get it. Other servers do not tell.
+    #[serde(default)]
+    pub legwork: Option<OutputExtras>,
 }
 
 /// Why one field is believed, as a client reads it.
@@ -61,7 +64,7 @@ pub struct RunPage {
 #[cfg(test)]
 pub(crate) mod tests {
     use legwork_core::id::{Owner, RunId};
-    use legwork_core::output::{Confidence, FieldBasis, Output};
+    use legwork_core::output::{Confidence, FieldBasis, Output, Usage};
     use legwork_core::run::{Life, Lineage, State};
     use legwork_core::time::Micros;
 
@@ -103,6 +106,12 @@ pub(crate) mod tests {
         let read: TaskRunResult = serde_json::from_slice(&body).unwrap();
         assert_eq!(read.output.content, "42");
         assert_eq!(read.output.basis[0].confidence.as_deref(), Some("medium"));
+        assert_eq!(read.output.legwork, None);
+        let usage = Usage { pages: 7, ..Usage::default() };
+        let extras = OutputExtras { usage, warnings: Vec::new() };
+        let output = serde_json::to_vec(&an_output().with_extras(extras.clone())).unwrap();
+        let read: TaskRunResult = serde_json::from_slice(&result_bytes(&run, &output.into())).unwrap();
+        assert_eq!(read.output.legwork, Some(extras));
     }
 
     #[test]

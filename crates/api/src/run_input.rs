@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use legwork_core::id::RunId;
+use legwork_core::secret::Secret;
 use legwork_core::task::{Input, Task};
 use legwork_core::tier::{TIERS, Tier};
 use serde_json::value::RawValue;
@@ -20,9 +21,11 @@ use crate::warning::Warning;
 mod address;
 mod group;
 mod json_schema;
+mod limits;
 mod mcp_servers;
 mod metadata;
 mod rerun;
+mod secrets;
 mod settings;
 mod shown;
 mod source_policy;
@@ -30,7 +33,6 @@ mod task_spec;
 mod webhook;
 
 pub use group::{MAX_INPUTS, read_group, read_inputs};
-pub use mcp_servers::McpServer;
 pub use rerun::{Rerun, read_rerun};
 pub use webhook::Webhook;
 
@@ -55,18 +57,14 @@ pub struct RunInput {
     pub metadata: Option<Bytes>,
     /// Whether progress shall be kept; `None` leaves it to the processor.
     pub enable_events: Option<bool>,
-    /// The run whose interaction this one goes on from.
-    pub previous_interaction_id: Option<RunId>,
     /// The JSON Schema that the caller says the input follows. Not following it is worth a warning, no more.
     pub input_schema: Option<Value>,
     /// Who is told when the run ends.
     pub webhook: Option<Webhook>,
-    /// The caller's own tools.
-    pub mcp_servers: Vec<McpServer>,
     /// What was odd.
     pub warnings: Vec<Warning>,
-    /// What `/input` answers and the store keeps: the bytes that were given, without what must not be told again.
-    /// Reading it again gives the same task.
+    /// What `/input` answers and the store keeps: the bytes that were given, without what must not be told again. Reading it
+    /// with [`RunInput::secrets`] gives the same task ([`RunInput::kept`]).
     pub shown: Bytes,
 }
 
@@ -93,6 +91,23 @@ impl RunInput {
         }
     }
 
+    /// Reads a request as it is kept: what is shown of it, and what is not ([`RunInput::secrets`]).
+    pub fn kept(shown: &[u8], secrets: Option<&Secret>) -> Result<Self, Unreadable> {
+        let mut read = Self::read(shown)?;
+        secrets::give(&mut read.task.mcp_servers, secrets).map_err(|error| Unreadable {
+            code: Code::Invalid,
+            // Not what stands there: it is secret.
+            message: format!("what is kept beside it is in no form that is known (line 1, column {})", error.column()),
+            faults: Vec::new(),
+        })?;
+        Ok(read)
+    }
+
+    /// What its work needs beyond what is shown; `None` when there is nothing.
+    pub fn secrets(&self) -> Option<Secret> {
+        secrets::of(&self.task.mcp_servers)
+    }
+
     /// `text` is what the members were taken from, unless they are no longer as they were in it.
     fn of(text: Option<&str>, members: &Members<'_>, found: &mut Findings) -> Option<Self> {
         let input = input(members, found);
@@ -103,15 +118,16 @@ impl RunInput {
             within_the_common_limit(input, members.get("input"), raw, found);
         }
         let sources = source_policy::read(members.get("source_policy"), found);
+        let mcp_servers = mcp_servers::read(members.get("mcp_servers"), found);
+        let previous = previous(members, found);
+        let limits = limits::read(members.get("legwork"), found);
         let read = Self {
             metadata: metadata::read(members.get("metadata"), found),
             enable_events: enable_events(members, found),
-            previous_interaction_id: previous_interaction_id(members, found),
             webhook: webhook::read(members, found),
-            mcp_servers: mcp_servers::read(members.get("mcp_servers"), found),
             input_schema: spec.input_schema,
             processor: processor?,
-            task: Task { input: input?, wanted: spec.wanted, sources },
+            task: Task { input: input?, wanted: spec.wanted, sources, mcp_servers, previous, limits },
             warnings: Vec::new(),
             shown: Bytes::new(),
         };
@@ -215,7 +231,7 @@ fn enable_events(members: &Members<'_>, found: &mut Findings) -> Option<bool> {
     members.get("enable_events").and_then(|raw| found.flag(&At::Body.key("enable_events"), raw))
 }
 
-fn previous_interaction_id(members: &Members<'_>, found: &mut Findings) -> Option<RunId> {
+fn previous(members: &Members<'_>, found: &mut Findings) -> Option<RunId> {
     let at = At::Body.key("previous_interaction_id");
     let text = found.text(&at, members.get("previous_interaction_id")?)?;
     text.parse().map_err(|error| found.wrong(&at, "value_error", format!("is no interaction: {error}"))).ok()

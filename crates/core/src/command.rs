@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::fact::{Fact, Report, ReportBody, What};
 use crate::id::{NodeId, Token};
+use crate::journal::Entry;
 use crate::run::{AT_ONCE, CANCEL_GRACE, Failure, FailureCode, Lease, Life, MAX_ATTEMPTS, Question, State, Status};
 use crate::time::Micros;
 
@@ -31,12 +32,14 @@ pub enum Command {
         /// When the lease runs out from now on.
         until: Micros,
     },
-    /// The worker tells how it is going. Leave out what the log already says ([`Command::unsaid`]).
+    /// The worker tells how it is going and what it has done. Leave out what the log already says ([`Command::unsaid`]).
     Report {
         /// Proof of the lease.
         token: Token,
         /// What it tells.
         reports: Vec<Report>,
+        /// The steps to keep, those together with this that they have told.
+        steps: Vec<Entry>,
     },
     /// The worker needs an answer from the caller and gives the lease back.
     Ask {
@@ -107,6 +110,9 @@ pub struct Decision {
     pub life: Life,
     /// What to append to its log.
     pub facts: Vec<Fact>,
+    /// What to append to its journal, unless there is a step of that name. The journal goes, and with it all else that
+    /// lies beside the run for its work, where [`Life::papers`] ends.
+    pub steps: Vec<Entry>,
     /// The number of the one among them that the run's webhook is owed.
     pub owed: Option<u64>,
 }
@@ -223,7 +229,7 @@ fn running(life: &Life, lease: &Lease, command: &Command, now: Micros) -> Result
     let change = Change::of(life, now);
     match command {
         Command::Renew { until, .. } => Ok(renewed(life, State::Running { lease: Lease { until: *until, ..*lease } })),
-        Command::Report { reports, .. } => Ok(change.told(reports, 99).unmoved()),
+        Command::Report { reports, steps, .. } => Ok(change.told(reports, 99).kept(steps).unmoved()),
         // A question is no failure: the attempt is given back.
         Command::Ask { question, .. } => {
             Ok(change.attempt_back().into(State::ActionRequired { question: question.clone() }))
@@ -285,7 +291,7 @@ fn cancelling(
             let lease = Lease { until: stop_by.min(*until), ..*lease };
             Ok(renewed(life, State::Cancelling { lease, stop_by }))
         }
-        Command::Report { reports, .. } => Ok(change.told(reports, 99).unmoved()),
+        Command::Report { reports, steps, .. } => Ok(change.told(reports, 99).kept(steps).unmoved()),
         // The worker was faster than the cancellation: what was done is not thrown away.
         Command::Complete { reports, .. } => Ok(change.told(reports, 100).into(State::Completed)),
         Command::Fail { why, reports, .. } => Ok(change.told(reports, 99).into(State::Failed { why: why.clone() })),
@@ -314,6 +320,7 @@ fn after_loss(n: u32, now: Micros) -> Micros {
 struct Change {
     life: Life,
     facts: Vec<Fact>,
+    steps: Vec<Entry>,
     owed: Option<u64>,
     now: Micros,
 }
@@ -322,7 +329,7 @@ impl Change {
     fn of(life: &Life, now: Micros) -> Self {
         // Clocks step back; the log of one run does not.
         let now = now.max(life.modified_at);
-        Self { life: life.clone(), facts: Vec::new(), owed: None, now }
+        Self { life: life.clone(), facts: Vec::new(), steps: Vec::new(), owed: None, now }
     }
 
     fn attempts(mut self, attempts: u32) -> Self {
@@ -362,6 +369,13 @@ impl Change {
         self
     }
 
+    /// Keeps steps, also of a run that keeps no progress: they are not for the caller.
+    fn kept(mut self, steps: &[Entry]) -> Self {
+        self.life.papers |= !steps.is_empty();
+        self.steps.extend_from_slice(steps);
+        self
+    }
+
     /// Back into the queue, unless the attempts are used up.
     fn again(self, not_before: Micros, why: &Failure) -> Decision {
         if self.life.attempts < MAX_ATTEMPTS {
@@ -387,6 +401,7 @@ impl Change {
             | State::Cancelled => (None, None),
         };
         let status = state.status();
+        self.life.papers &= !status.is_ended();
         self.life.state = state;
         self.life.modified_at = self.now;
         let mut entered = self.fact(What::State { status, failure, question });
@@ -395,17 +410,17 @@ impl Change {
     }
 
     fn unmoved(self) -> Decision {
-        Decision { life: self.life, facts: self.facts, owed: self.owed }
+        Decision { life: self.life, facts: self.facts, steps: self.steps, owed: self.owed }
     }
 }
 
 /// A lease that runs on is no fact: nobody is told of it.
 fn renewed(life: &Life, state: State) -> Decision {
-    Decision { life: Life { state, ..life.clone() }, facts: Vec::new(), owed: None }
+    unchanged(&Life { state, ..life.clone() })
 }
 
 fn unchanged(life: &Life) -> Decision {
-    Decision { life: life.clone(), facts: Vec::new(), owed: None }
+    Decision { life: life.clone(), facts: Vec::new(), steps: Vec::new(), owed: None }
 }
 
 fn worker_lost() -> Failure {

@@ -40,6 +40,7 @@ fn states() -> Vec<(&'static str, Life)> {
         ("queued, past its deadline", Life { deadline: Some(NOW), ..in_state(State::Queued { not_before: NOW }) }),
         ("running", running.clone()),
         ("running, told to finish", Life { finish: true, ..running.clone() }),
+        ("running, with papers", Life { papers: true, ..running.clone() }),
         ("running, lease ran out", in_state(State::Running { lease: lease(NOW) })),
         (
             "running, last attempt, lease ran out",
@@ -70,12 +71,17 @@ fn message() -> Report {
     Report { key: "plan".to_owned(), body: ReportBody::Message { step: Step::Plan, message: "Look.".to_owned() } }
 }
 
+fn step() -> Entry {
+    Entry::new("search:1", "found").unwrap()
+}
+
 fn commands(token: Token) -> Vec<(&'static str, Command)> {
     let output = Bytes::from_static(b"{}");
     vec![
         ("start", Command::Start { node: NodeId(1), token, until: LATER }),
         ("renew", Command::Renew { token, until: LATER }),
-        ("report", Command::Report { token, reports: vec![message(), stats(100)] }),
+        ("report", Command::Report { token, reports: vec![message(), stats(100)], steps: Vec::new() }),
+        ("keep", Command::Report { token, reports: Vec::new(), steps: vec![step()] }),
         ("ask", Command::Ask { token, question: question(None, None) }),
         ("complete", Command::Complete { token, output, reports: vec![stats(100)] }),
         ("fail", Command::Fail { token, why: why(), reports: vec![] }),
@@ -111,7 +117,8 @@ fn stands(life: &Life) -> String {
         State::ActionRequired { .. } | State::Completed | State::Cancelled => String::new(),
     };
     let finish = if life.finish { ", to finish" } else { "" };
-    format!("{}{more}, attempts {}{finish}", life.status(), life.attempts)
+    let papers = if life.papers { ", with papers" } else { "" };
+    format!("{}{more}, attempts {}{finish}{papers}", life.status(), life.attempts)
 }
 
 fn seconds(at: Micros) -> String {
@@ -171,8 +178,9 @@ fn a_run_without_events_records_states_only() {
 
 #[test]
 fn what_the_log_says_already_is_left_out() {
-    let command = Command::Report { token: MINE, reports: vec![message(), stats(50)] };
-    assert_eq!(command.unsaid(|key| key == "plan").reports(), [stats(50)]);
+    let command = Command::Report { token: MINE, reports: vec![message(), stats(50)], steps: vec![step()] };
+    let unsaid = Command::Report { token: MINE, reports: vec![stats(50)], steps: vec![step()] };
+    assert_eq!(command.unsaid(|key| key == "plan"), unsaid);
 }
 
 #[test]
@@ -187,8 +195,8 @@ fn any_command() -> impl Strategy<Value = Command> {
     (0..count, any::<bool>(), 0..=100_u8, -5..80_i64).prop_map(|(which, mine, meter, seconds)| {
         let token = if mine { MINE } else { OTHERS };
         let (_, command) = commands(token).swap_remove(which);
-        if matches!(command, Command::Report { .. }) {
-            return Command::Report { token, reports: vec![stats(meter)] };
+        if let Command::Report { steps, .. } = command {
+            return Command::Report { token, reports: vec![stats(meter)], steps };
         }
         if matches!(command, Command::Renew { .. }) {
             return Command::Renew { token, until: Micros(NOW.0 + seconds * 1_000_000) };
@@ -198,7 +206,7 @@ fn any_command() -> impl Strategy<Value = Command> {
 }
 
 fn check_step(before: &Life, after: &Decision) {
-    let Decision { life, facts, owed } = after;
+    let Decision { life, facts, steps, owed } = after;
     let tells = |fact: &&Fact| matches!(fact.what, What::State { status, .. } if life.tells.of(status));
     assert_eq!(*owed, facts.iter().find(tells).map(|fact| fact.seq), "a webhook is owed what it is to be told of");
     assert!(!before.status().is_ended() || before == life, "nothing changes after the end");
@@ -208,6 +216,11 @@ fn check_step(before: &Life, after: &Decision) {
     assert!(facts.windows(2).all(|pair| pair[0].at <= pair[1].at), "the log does not run backwards");
     assert!(life.meter >= before.meter && life.meter <= 100, "progress never goes back");
     assert!(life.meter < 100 || life.status() == Status::Completed, "100 comes only with the end");
+    assert!(
+        steps.is_empty() || life.papers && life.state.lease().is_some(),
+        "steps are kept under a lease, and known of"
+    );
+    assert_eq!(life.papers, !life.status().is_ended() && (before.papers || !steps.is_empty()), "they go with the end");
     assert!(life.attempts <= MAX_ATTEMPTS, "attempts are bounded");
     assert!(life.modified_at >= before.modified_at);
     if life.status() != before.status() {

@@ -7,6 +7,7 @@
 //! - A **command** is what somebody wants of a run; [`command::decide`] says what comes of it.
 //! - What happened is a **fact**. A run's facts are its **log**; the number of a fact is a **cursor** into it.
 //! - A **processor** does the work; it **reports** progress, and its **output** carries the **basis** that proves it.
+//! - What it has done on the way is a **step**; the steps of a run are its **journal**, which ends with the run.
 //! - A **webhook** is called when its run has ended; what is owed to it is a **delivery**, which may take **attempts**.
 //! - A **key** is what a caller shows; it stands for an **owner**, who sees his own runs only.
 //! - A **node** is a process that shares the store with others; it **announces** itself there as long as it lives.
@@ -19,6 +20,7 @@ pub mod fact;
 pub mod fair;
 pub mod group;
 pub mod id;
+pub mod journal;
 pub mod key;
 pub mod node;
 pub mod output;
@@ -26,6 +28,7 @@ pub mod pace;
 pub mod processor;
 pub mod receipt;
 pub mod run;
+pub mod secret;
 pub mod source;
 pub mod store;
 pub mod task;

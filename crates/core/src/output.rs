@@ -20,6 +20,9 @@ pub enum Output {
         mcp_tool_calls: Option<Vec<McpToolCall>>,
         /// Deprecated on the wire, always `None`; kept because clients expect the key.
         beta_fields: Option<Value>,
+        /// What is ours beside the wire's keys; left out where there is nothing to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        legwork: Option<OutputExtras>,
     },
     /// An object that follows the schema the caller gave, or one the processor proposed.
     Json {
@@ -33,18 +36,38 @@ pub enum Output {
         beta_fields: Option<Value>,
         /// The schema the processor proposed; `None` when the caller gave one.
         output_schema: Option<Value>,
+        /// What is ours beside the wire's keys; left out where there is nothing to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        legwork: Option<OutputExtras>,
     },
 }
 
 impl Output {
     /// A text with its basis.
     pub fn text(content: impl Into<String>, basis: Vec<FieldBasis>) -> Self {
-        Self::Text { content: content.into(), basis, mcp_tool_calls: None, beta_fields: None }
+        Self::Text { content: content.into(), basis, mcp_tool_calls: None, beta_fields: None, legwork: None }
     }
 
     /// An object with its basis; `proposed` is the schema when the caller gave none.
     pub fn json(content: Map<String, Value>, basis: Vec<FieldBasis>, proposed: Option<Value>) -> Self {
-        Self::Json { content, basis, mcp_tool_calls: None, beta_fields: None, output_schema: proposed }
+        let (mcp_tool_calls, beta_fields) = (None, None);
+        Self::Json { content, basis, mcp_tool_calls, beta_fields, output_schema: proposed, legwork: None }
+    }
+
+    /// The same, and what it took to get it.
+    #[must_use]
+    pub fn with_extras(mut self, extras: OutputExtras) -> Self {
+        match &mut self {
+            Self::Text { legwork, .. } | Self::Json { legwork, .. } => *legwork = Some(extras),
+        }
+        self
+    }
+
+    /// What it took to get it, if that was counted.
+    pub fn extras(&self) -> Option<&OutputExtras> {
+        match self {
+            Self::Text { legwork, .. } | Self::Json { legwork, .. } => legwork.as_ref(),
+        }
     }
 
     /// What the output rests on, whatever its kind.
@@ -53,6 +76,40 @@ impl Output {
             Self::Text { basis, .. } | Self::Json { basis, .. } => basis,
         }
     }
+}
+
+/// What an output says beyond the wire.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputExtras {
+    /// What the run took.
+    pub usage: Usage,
+    /// What stood in the way: limits that were reached, sources that could not be read.
+    pub warnings: Vec<String>,
+}
+
+/// What a run took, over all of its attempts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// How long it was worked on.
+    pub seconds: f64,
+    /// How often something was searched for.
+    pub searches: u32,
+    /// How many pages were read.
+    pub pages: u32,
+    /// How often a model was asked.
+    pub model_calls: u32,
+    /// How often a tool of the caller's was called.
+    pub tool_calls: u32,
+    /// How many tokens models read.
+    pub prompt_tokens: u64,
+    /// How many they wrote.
+    pub completion_tokens: u64,
+    /// What the calls cost, in dollars; `None` when nobody said what they do.
+    pub cost_usd: Option<f64>,
+    /// Some model did not say how many tokens it took: they are an estimate.
+    pub tokens_estimated: bool,
 }
 
 /// Why one field of the output is believed.
@@ -127,4 +184,35 @@ pub struct McpToolCall {
     pub content: Option<String>,
     /// Why the call failed.
     pub error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outputs stored by every version so far. A line is added when the shape grows; none is ever removed.
+    const STORED: &str = include_str!("../samples/outputs.jsonl");
+
+    #[test]
+    fn every_output_ever_stored_can_still_be_read() {
+        for line in STORED.lines() {
+            let output: Output = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&output).unwrap(), line, "and says the same");
+        }
+        assert!(STORED.lines().count() >= 4);
+    }
+
+    #[test]
+    fn what_it_took_stands_beside_the_wires_keys_whatever_the_kind() {
+        let usage = Usage { seconds: 1.5, cost_usd: Some(0.25), ..Usage::default() };
+        let extras = OutputExtras { usage, warnings: vec!["a page could not be read".to_owned()] };
+        for output in [Output::text("a", vec![]), Output::json(Map::new(), vec![], None)] {
+            assert_eq!(output.extras(), None);
+            let written = serde_json::to_value(output.with_extras(extras.clone())).unwrap();
+            assert_eq!(written["legwork"]["usage"]["seconds"], 1.5);
+            assert_eq!(written["legwork"]["usage"]["searches"], 0, "every key is there");
+            let read: Output = serde_json::from_value(written).unwrap();
+            assert_eq!(read.extras(), Some(&extras));
+        }
+    }
 }

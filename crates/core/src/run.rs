@@ -70,6 +70,9 @@ pub struct Life {
     pub deadline: Option<Micros>,
     /// What its webhook is told of.
     pub tells: Tells,
+    /// Whether anything lies beside the run that is for its work alone, such as the steps that were kept. It goes with the
+    /// commit of the run's end, which costs nothing where there is nothing.
+    pub papers: bool,
 }
 
 /// Where a run stands. A state carries what is only true in that state.
@@ -273,6 +276,7 @@ impl Life {
             events,
             deadline,
             tells: Tells::default(),
+            papers: false,
         }
     }
 

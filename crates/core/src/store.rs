@@ -15,10 +15,12 @@ use crate::fact::{Fact, What};
 use crate::fair::{Limits, Room};
 use crate::group::Group;
 use crate::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
+use crate::journal::Entry;
 use crate::key::Key;
 use crate::node::Node;
 use crate::receipt::Ticket;
 use crate::run::{Life, Lineage, Run, Status};
+use crate::secret::Secret;
 use crate::source::KeptSource;
 use crate::time::Micros;
 
@@ -68,6 +70,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The log after the fact numbered `after` (0 = from the start), oldest first, at most `limit`.
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError>;
+
+    /// The steps of a run that were kept, in the order in which they were: they are there as long as the run has not ended.
+    async fn journal(&self, id: RunId) -> Result<Vec<Entry>, StoreError>;
+
+    /// What a run was given that nobody is shown, as long as it has not ended.
+    async fn secrets(&self, id: RunId) -> Result<Option<Secret>, StoreError>;
 
     /// The states that an owner's runs entered, all runs in one log, after the place `after` in it (0 = from the start),
     /// oldest first. At most `limit` facts of anybody's are looked at.
@@ -239,6 +247,8 @@ pub struct NewRun {
     pub deadline: Option<Micros>,
     /// Who is called, and when.
     pub webhook: Option<(Webhook, Tells)>,
+    /// What its work needs and nobody is shown; kept until its end and no longer.
+    pub secrets: Option<Secret>,
 }
 
 impl NewRun {
@@ -254,7 +264,7 @@ impl NewRun {
             metadata: self.metadata.clone(),
             warnings: self.warnings.clone(),
             lineage: self.lineage,
-            life: Life { tells, ..Life::new(now, self.events, self.deadline) },
+            life: Life { tells, papers: self.secrets.is_some(), ..Life::new(now, self.events, self.deadline) },
         };
         let what = What::State { status: Status::Queued, failure: None, question: None };
         (run, Fact { seq: 1, at: now, what })

@@ -9,6 +9,7 @@ use legwork_core::delivery::{Attempt, DeliveryId, Heard, Standing};
 use legwork_core::fair::Limits;
 use legwork_core::group::Counts;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::run::{Failure, FailureCode, Status};
 use legwork_core::store::{Claim, DeliveryClaim, NewGroup};
 use proptest::prelude::*;
@@ -21,6 +22,7 @@ enum Op {
     Submit,
     SubmitTogether,
     Claim,
+    Keep(usize),
     Complete(usize),
     Retry(usize),
     GiveBack(usize),
@@ -42,6 +44,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => Just(Op::Submit),
         2 => Just(Op::SubmitTogether),
         4 => Just(Op::Claim),
+        3 => which.clone().prop_map(Op::Keep),
         3 => which.clone().prop_map(Op::Complete),
         1 => which.clone().prop_map(Op::Retry),
         1 => which.clone().prop_map(Op::GiveBack),
@@ -72,6 +75,8 @@ struct Day {
     sent: Vec<(DeliveryId, Token)>,
     /// The deliveries that a receiver has had, by what was recorded.
     received: BTreeSet<DeliveryId>,
+    /// The steps that were kept.
+    kept: BTreeMap<RunId, Vec<Entry>>,
     tokens: u64,
 }
 
@@ -88,6 +93,7 @@ impl Day {
             leases: Vec::new(),
             sent: Vec::new(),
             received: BTreeSet::new(),
+            kept: BTreeMap::new(),
             tokens: 0,
         }
     }
@@ -99,6 +105,7 @@ impl Day {
             Op::Submit => self.accepted.push(self.world.submit_with_webhook("x").await),
             Op::SubmitTogether => self.submit_together().await,
             Op::Claim => self.claim(2).await,
+            Op::Keep(n) => self.keep(n).await,
             Op::Complete(n) => {
                 self.with_lease(n, |token| Command::Complete { token, output: "{}".into(), reports: vec![] }).await;
             }
@@ -121,7 +128,10 @@ impl Day {
             }
             Op::Pass(seconds) => self.world.clock.pass(Duration::from_secs(seconds)),
             Op::Sweep => drop(self.world.sweeper.once().await.unwrap()),
-            Op::Crash => self.world = self.world.restarted(),
+            Op::Crash => {
+                self.world = self.world.restarted();
+                self.check_journals().await;
+            }
         }
         self
     }
@@ -172,6 +182,26 @@ impl Day {
     async fn with_lease(&self, n: usize, command: impl Fn(Token) -> Command) {
         let Some((run, token)) = self.leases.len().checked_sub(1 + n).map(|at| self.leases[at]) else { return };
         drop(self.world.runs.apply(run, command(token)).await);
+    }
+
+    /// What was answered is kept, by whichever attempt.
+    async fn keep(&mut self, n: usize) {
+        let Some((run, token)) = self.leases.len().checked_sub(1 + n).map(|at| self.leases[at]) else { return };
+        let kept = self.kept.entry(run).or_default();
+        let step = Entry::new(format!("step:{}", kept.len()), format!("{token:?}")).unwrap();
+        let command = Command::Report { token, reports: Vec::new(), steps: vec![step.clone()] };
+        if self.world.runs.apply(run, command).await.is_ok() {
+            kept.push(step);
+        }
+    }
+
+    /// A run that goes on has all of its steps, one that has ended has none.
+    async fn check_journals(&self) {
+        for (run, kept) in &self.kept {
+            let found = self.world.store.journal(*run).await.unwrap();
+            let goes_on = self.accepted.contains(run) && !self.world.status(*run).await.is_ended();
+            assert_eq!(found, if goes_on { &**kept } else { &[] }, "{run}");
+        }
     }
 
     async fn with_run(&self, n: usize, command: Command) {
@@ -270,8 +300,10 @@ proptest! {
             }
             day.check_group().await;
             day.check_count().await;
+            day.check_journals().await;
             day.evening().await;
             day.check_count().await;
+            day.check_journals().await;
             day.check().await;
             day.check_group().await;
         });

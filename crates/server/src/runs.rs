@@ -11,8 +11,10 @@ use legwork_core::fact::{Fact, What};
 use legwork_core::fair::{Limits, Room};
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run, Status};
+use legwork_core::secret::Secret;
 use legwork_core::store::{
     AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, ForgetError, GroupRuns, ListQuery,
     NewGroup, NewRun, Once, OwedDelivery, Page, Place, Store, StoreError,
@@ -144,10 +146,10 @@ impl Runs {
         self.store.list(query).await
     }
 
-    /// Cancels an owner's run; one that is cancelled already stays so.
-    pub(crate) async fn cancel(&self, owner: &Owner, id: RunId) -> Result<Run, WishError> {
+    /// Does to an owner's run what he wants of it, if the rules let him; one that is so already stays so.
+    pub(crate) async fn want(&self, owner: &Owner, id: RunId, command: Command) -> Result<Run, WishError> {
         let run = self.get(owner, id).await?;
-        match self.apply(id, Command::Cancel).await {
+        match self.apply(id, command).await {
             Ok(life) => Ok(Run { life, ..run }),
             Err(ApplyError::Unknown) => Err(WishError::Unknown),
             Err(ApplyError::Refused(Refused::Ended(status) | Refused::NotIn(status))) => Err(WishError::NotIn(status)),
@@ -309,6 +311,17 @@ impl Runs {
                 What::State { .. } | What::Finish | What::Progress { .. } => None,
             }));
         }
+    }
+
+    /// What lies beside a run under way for its work alone: the steps that were kept, and what nobody is shown.
+    pub(crate) async fn papers(&self, id: RunId) -> Result<(Vec<Entry>, Option<Secret>), StoreError> {
+        Ok((self.store.journal(id).await?, self.store.secrets(id).await?))
+    }
+
+    /// What an owner's run was asked, and its output, if it is there and has one.
+    pub(crate) async fn answered(&self, owner: &Owner, id: RunId) -> Result<Option<(Bytes, Bytes)>, StoreError> {
+        let output = self.store.result(id).await?.filter(|(run, _)| run.owner == *owner).and_then(|(_, output)| output);
+        Ok(self.store.input(id).await?.zip(output))
     }
 
     /// The time that this server goes by.

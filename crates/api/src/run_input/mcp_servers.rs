@@ -2,29 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use legwork_core::secret::Secret;
+use legwork_core::task::McpServer;
 use serde_json::value::RawValue;
-use url::Url;
 
 use super::address;
 use crate::findings::{At, Findings};
 use crate::json::Members;
-use crate::secret::Secret;
 
 /// How many servers a run may name.
 const MAX_SERVERS: usize = 10;
-
-/// A server whose tools a run may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct McpServer {
-    /// What the caller calls it.
-    pub name: String,
-    /// Where it is.
-    pub url: Url,
-    /// Sent with every call. Never shown again.
-    pub headers: BTreeMap<String, Secret>,
-    /// The tools that may be used; `None` allows all.
-    pub allowed_tools: Option<Vec<String>>,
-}
 
 pub(super) fn read(raw: Option<&RawValue>, found: &mut Findings) -> Vec<McpServer> {
     let Some(raw) = raw else { return Vec::new() };
@@ -47,7 +34,7 @@ fn server(at: &At<'_>, raw: &RawValue, found: &mut Findings) -> Option<McpServer
     let headers = members.get("headers").map(|raw| headers(&at.key("headers"), raw, found)).unwrap_or_default();
     let tools = members.get("allowed_tools").and_then(|raw| found.texts(&at.key("allowed_tools"), raw));
     let allowed_tools = tools.map(|tools| tools.into_iter().map(Into::into).collect());
-    Some(McpServer { name: name?, url: url?, headers, allowed_tools })
+    Some(McpServer { name: name?, url: url?.into(), headers, allowed_tools })
 }
 
 fn of_type_url(at: &At<'_>, members: &Members<'_>, found: &mut Findings) {

@@ -130,10 +130,10 @@ mod tests {
         assert_eq!(refused.faults.len(), 2, "all that is wrong is told at once");
         let given = json!({"mcp_servers": server(json!({"authorization": "Bearer again"}))}).to_string();
         assert_eq!(
-            again(&hidden, &given).unwrap().input.mcp_servers[0].headers["authorization"].reveal(),
+            again(&hidden, &given).unwrap().input.task.mcp_servers[0].headers["authorization"].reveal(),
             "Bearer again"
         );
-        assert!(again(&hidden, r#"{"mcp_servers":null}"#).unwrap().input.mcp_servers.is_empty());
+        assert!(again(&hidden, r#"{"mcp_servers":null}"#).unwrap().input.task.mcp_servers.is_empty());
         for open in [with(server(json!({}))), with(server(json!(null))), with(json!([])), with(json!(null))] {
             assert!(again(&open, "").is_ok(), "{open}");
         }

@@ -22,6 +22,7 @@ use crate::time::Micros;
 
 mod deliveries;
 mod groups;
+mod journal;
 mod keys;
 mod limits;
 mod nodes;
@@ -34,7 +35,7 @@ pub type Promise = for<'a> fn(&'a dyn Store) -> Pin<Box<dyn Future<Output = ()> 
 /// All promises with their names, each to be checked on an empty store.
 pub fn promises() -> Vec<(&'static str, Promise)> {
     let of_others = [groups::promises(), receipts::promises(), deliveries::promises(), keys::promises()].concat();
-    [of_runs(), limits::promises(), of_others, nodes::promises(), sources::promises()].concat()
+    [of_runs(), journal::promises(), limits::promises(), of_others, nodes::promises(), sources::promises()].concat()
 }
 
 fn of_runs() -> Vec<(&'static str, Promise)> {
@@ -103,6 +104,7 @@ fn new(number: u128) -> NewRun {
         events: true,
         deadline: None,
         webhook: None,
+        secrets: None,
     }
 }
 
@@ -366,7 +368,7 @@ async fn the_log_is_read_from_any_cursor(store: &dyn Store) {
     submit(store, new(1), T).await;
     let (run, token) = claim_one(store, 1).await;
     let reports = ["a", "b", "c"].map(message).to_vec();
-    store.apply(run, Command::Report { token, reports }, T).await.unwrap();
+    store.apply(run, Command::Report { token, reports, steps: Vec::new() }, T).await.unwrap();
     store.apply(run, complete(token), T).await.unwrap();
     let all = store.facts(run, 0, 100).await.unwrap();
     assert_eq!(all.iter().map(|f| f.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
@@ -380,11 +382,13 @@ async fn the_log_is_read_from_any_cursor(store: &dyn Store) {
 async fn a_resumed_attempt_says_nothing_twice(store: &dyn Store) {
     submit(store, new(1), T).await;
     let (run, first) = claim_one(store, 1).await;
-    let said = Command::Report { token: first, reports: vec![message("a"), message("b")] };
+    let reports = vec![message("a"), message("b")];
+    let said = Command::Report { token: first, reports, steps: Vec::new() };
     store.apply(run, said, T).await.unwrap();
     store.apply(run, Command::GiveBack { token: first }, T).await.unwrap();
     let (_, second) = claim_one(store, 2).await;
-    let again = Command::Report { token: second, reports: ["a", "b", "c"].map(message).to_vec() };
+    let reports = ["a", "b", "c"].map(message).to_vec();
+    let again = Command::Report { token: second, reports, steps: Vec::new() };
     store.apply(run, again, T).await.unwrap();
     let progress = told(store, run, 0).await.into_iter().filter(|(_, w)| matches!(w, What::Progress { .. })).count();
     assert_eq!(progress, 3);
@@ -634,7 +638,7 @@ async fn the_feed_tells_an_owner_every_state_once(store: &dyn Store) {
     submit(store, NewRun { owner: other.clone(), ..new(2) }, T).await;
     let (_, token) = claim_one(store, 1).await;
     let reports = vec![message("plan:1")];
-    store.apply(id(1), Command::Report { token, reports }, T).await.unwrap();
+    store.apply(id(1), Command::Report { token, reports, steps: Vec::new() }, T).await.unwrap();
     store.apply(id(1), complete(token), T).await.unwrap();
     store.apply(id(2), Command::Cancel, T).await.unwrap();
     let mine = fed(store, &Owner::local(), 0, 100).await;

@@ -12,6 +12,7 @@ use legwork_core::delivery::{Attempt, DeliveryId, Form, Heard, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::fair::Limits;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Failure, FailureCode, Lineage, Question};
 use legwork_core::store::{Claim, Create, DeliveryClaim, GroupRuns, ListQuery, NewGroup, NewRun, Store};
@@ -49,6 +50,7 @@ enum Op {
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Report(u8),
+    Keep(u8),
     Complete,
     Fail,
     Retry,
@@ -61,6 +63,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let which = || 0..6_usize;
     let deed = prop_oneof![
         (0..3_u8).prop_map(Deed::Report),
+        (0..3_u8).prop_map(Deed::Keep),
         Just(Deed::Complete),
         Just(Deed::Fail),
         Just(Deed::Retry),
@@ -148,6 +151,7 @@ impl Pair<'_> {
             events: true,
             deadline: (processor == 1).then(|| self.now + Duration::from_mins(10)),
             webhook: has_webhook.then_some((webhook, Tells { ends: true, questions: true })),
+            secrets: (owner == 1).then(|| format!("secret of {id}").into()),
         }
     }
 
@@ -232,7 +236,14 @@ impl Pair<'_> {
         };
         let output = Bytes::from_static(b"{\"type\":\"text\",\"content\":\"an answer\"}");
         let command = match deed {
-            Deed::Report(n) => Command::Report { token, reports: vec![told(n), told(n + 1)] },
+            Deed::Report(n) => Command::Report { token, reports: vec![told(n), told(n + 1)], steps: Vec::new() },
+            Deed::Keep(n) => {
+                // Of one name twice: the first stays.
+                let body = |more: &str| format!("step {n} of {}{more}", token.0);
+                let step = |key: u8, more| Entry::new(format!("step:{key}"), body(more)).unwrap();
+                let steps = vec![step(n, ""), step(n + 1, ""), step(n, " again")];
+                Command::Report { token, reports: vec![told(n)], steps }
+            }
             Deed::Complete => Command::Complete { token, output, reports: vec![told(0)] },
             Deed::Fail => Command::Fail { token, why, reports: Vec::new() },
             Deed::Retry => Command::Retry { token, why, not_before: self.now + Duration::from_secs(3) },
@@ -296,6 +307,9 @@ impl Pair<'_> {
             both!(self, |store| store.input(id)).unwrap();
             both!(self, |store| store.webhook(id)).unwrap();
             both!(self, |store| store.facts(id, 0, 1000)).unwrap();
+            both!(self, |store| store.journal(id)).unwrap();
+            let (one, two) = join(self.one.secrets(id), self.two.secrets(id)).await;
+            assert_eq!(one.unwrap(), two.unwrap());
             both!(self, |store| store.place(id, 100, now)).unwrap();
             let logs = async |store: &dyn Store| shown(&store.deliveries(id).await.unwrap()).replace("\\0", "\u{fffd}");
             let (one, two) = join(logs(self.one), logs(self.two)).await;

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use legwork_core::delivery::{Form, Heard, Standing, Tells};
 use legwork_core::id::{RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::run::{Lease, State, Status};
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
@@ -156,6 +158,11 @@ pub(super) fn heard(status: Option<i64>, retry_after: Option<i64>, said: String)
     let odd = |_| StoreError::Inconsistent(format!("an attempt was answered {status}, which is no status"));
     let retry_after = retry_after.map(|micros| Duration::from_micros(micros.unsigned_abs()));
     Ok(Heard::Answer { status: status.try_into().map_err(odd)?, retry_after, excerpt: said })
+}
+
+/// A step that was kept, which could be.
+pub(super) fn step(key: String, body: Bytes) -> Result<Entry, StoreError> {
+    Entry::new(key, body).map_err(|odd| StoreError::Inconsistent(format!("a step cannot be read: {odd}")))
 }
 
 /// A time's length in microseconds.

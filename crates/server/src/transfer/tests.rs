@@ -6,6 +6,7 @@ use std::sync::Arc;
 use legwork_core::command::Command;
 use legwork_core::delivery::Standing;
 use legwork_core::id::{Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::run::Status;
 use legwork_core::store::{Created, GroupRuns, ListQuery, Once, Store};
 use rusqlite::Connection;
@@ -91,7 +92,7 @@ async fn what_comes_in_goes_out_again_line_by_line() {
 }
 
 /// What every version wrote so far. When the form changes, a file is added; none is ever changed or removed.
-const WRITTEN: &[&str] = &[include_str!("../../samples/export-1.jsonl")];
+const WRITTEN: &[&str] = &[include_str!("../../samples/export-1.jsonl"), include_str!("../../samples/export-2.jsonl")];
 
 #[test]
 fn everything_that_was_ever_written_can_still_be_taken_in() {
@@ -214,6 +215,11 @@ async fn the_other_store_goes_on_with_what_was_promised() {
         store.claim(everything::claim(&[1, 2, 3, 4, 5, 6]), THEN).await.unwrap().iter().map(|of| of.run.id).collect();
     assert_eq!(claimed, BTreeSet::from([RUNNING, GROUPED[0], QUEUED, ONCE, RunId::from_u128(32)]));
     assert_eq!(status(ASKING).await, Status::ActionRequired);
+    let steps = store.journal(RUNNING).await.unwrap();
+    assert_eq!(steps.iter().map(Entry::key).collect::<Vec<_>>(), ["search:\u{fc}", "a page"]);
+    assert_eq!(store.secrets(QUEUED).await.unwrap().unwrap().reveal(), everything::SECRET);
+    store.apply(ASKING, Command::Cancel, THEN).await.unwrap();
+    assert_eq!(store.journal(ASKING).await.unwrap(), [], "it goes with the run's end here as there");
 
     let owed = store.claim_deliveries(everything::deliveries(1), THEN).await.unwrap();
     assert!(owed.iter().any(|of| of.delivery.id == UNDER_WAY), "{owed:?}");
@@ -294,12 +300,12 @@ async fn a_wrong_line_is_named() {
         changed.join("\n")
     };
     let (head, key, group, run, fact) = (0, at(r#"{"key""#), at(r#"{"group""#), at(r#"{"run""#), at(r#"{"fact""#));
-    let (delivery, source) = (at(r#"{"delivery""#), at(r#"{"source""#));
+    let (step, delivery, source) = (at(r#"{"step""#), at(r#"{"delivery""#), at(r#"{"source""#));
     let (first_fact, last) = (all[fact], all.len() - 1);
     let told = [
         with(head, ""),
         with(head, "legwork"),
-        with(head, r#"{"legwork_export":2,"written_by":"legwork 9.0.0","more":1}"#),
+        with(head, r#"{"legwork_export":3,"written_by":"legwork 9.0.0","more":1}"#),
         with(head, &all[head].replace("\"seal\"", "\"seals\"")),
         with(key, "nonsense"),
         with(key, r#"{"car":{}}"#),
@@ -309,9 +315,14 @@ async fn a_wrong_line_is_named() {
         with(run, &all[run].replace("\"status\":\"running\"", "\"status\":\"completed\"")),
         with(run, &all[run].replace(&GROUP.to_string(), "tgrp_000000000000000000000000000000ff")),
         with(run + 1, all[run]),
+        with(run, &all[run].replace("\"secrets\":null", "\"secrets\":\"x\"")),
         with(fact, &first_fact.replace("\"n\":", "\"n\":9")),
         with(fact + 1, first_fact),
         with(fact, all[fact + 1]),
+        with(step, &all[step].replace("\"n\":9", "\"n\":99")),
+        with(step, &all[step].replace("\"n\":9", "\"n\":8")),
+        with(step, &all[step].replace("\"key\":\"", "\"key\":\"\\n")),
+        with(step, all[step + 1]),
         with(last - 1, &all[last - 1].replace("\"text\":\"", "\"text\":\"Not so. ")),
         with(delivery, &all[delivery].replace("_0000", "_f000")),
         with(last, &all[last].replace("{\"end\":", "{\"end\": ")) + "\n{}",

@@ -7,12 +7,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use legwork_core::command::Command;
-use legwork_core::fact::Report;
 use legwork_core::id::{RunId, Token};
-use legwork_core::processor::{Job, Outcome, Processor, Wish};
+use legwork_core::journal::Entry;
+use legwork_core::processor::{Job, Outcome, Previous, Processor, Wish};
 use legwork_core::run::{CANCEL_GRACE, Failure, FailureCode, Lease, Life, State};
-use legwork_core::store::{ApplyError, Claimed};
+use legwork_core::store::{ApplyError, Claimed, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::leases::{self, Leases};
-use super::reporter::Wire;
+use super::reporter::{Gate, Parcel, Wire};
 use crate::follow::{Line, Lines};
 use crate::runs::Runs;
 
@@ -41,6 +42,8 @@ pub(super) struct Bench {
     /// Cancelled when running work has to stop.
     pub(super) hard_stop: CancellationToken,
     pub(super) patience: Patience,
+    /// For the steps that are on their way to the store.
+    pub(super) gate: Gate,
 }
 
 /// How long a processor may take to obey before it is dropped.
@@ -81,9 +84,12 @@ impl Bench {
         good_until: watch::Receiver<Instant>,
     ) {
         let id = claimed.run.id;
-        let wire = Arc::new(Wire::new(if claimed.run.life.finish { Wish::Finish } else { Wish::GoOn }));
         let started = Instant::now();
-        let end = match (processor, self.job(&claimed, attempt).await) {
+        let job = self.job(&claimed, attempt).await;
+        let bytes = job.iter().flat_map(|job| &job.journal).map(Entry::size).sum();
+        let wish = if claimed.run.life.finish { Wish::Finish } else { Wish::GoOn };
+        let wire = Arc::new(Wire::new(wish, bytes, self.gate.clone()));
+        let end = match (processor, job) {
             (Some(processor), Ok(job)) => {
                 let work = spawn(processor, job, wire.clone());
                 let line = self.lines.join(id);
@@ -93,7 +99,7 @@ impl Bench {
                 }
             }
             (None, _) => End::Said(Outcome::Failed(no_processor(&claimed.run.processor))),
-            (_, Err(why)) => End::Said(Outcome::Failed(why)),
+            (_, Err(why)) => End::Said(why),
         };
         self.settle(id, token, attempt, end, wire.take_all()).await;
         self.leases.let_go(token);
@@ -101,17 +107,30 @@ impl Bench {
         debug!(run.id = %id, attempt, took_ms, "an attempt ended");
     }
 
-    async fn job(&self, claimed: &Claimed, attempt: u32) -> Result<Job, Failure> {
+    /// What the processor is given, or what becomes of the attempt without.
+    async fn job(&self, claimed: &Claimed, attempt: u32) -> Result<Job, Outcome> {
         let run = &claimed.run;
-        let broken = |what: String| Failure { code: FailureCode::Processor, message: what };
-        let input = legwork_api::run_input::RunInput::read(&claimed.input)
-            .map_err(|odd| broken(format!("the stored input cannot be read: {odd}")))?;
+        let broken = |message| Failure { code: FailureCode::Processor, message };
+        let unread = |error: StoreError| {
+            warn!(run.id = %run.id, attempt, error = &error as &dyn std::error::Error, "an attempt could not begin");
+            Outcome::Retry { why: broken(error.to_string()), after: AGAIN_AFTER * attempt }
+        };
+        let (journal, secrets) =
+            if run.life.papers { self.runs.papers(run.id).await.map_err(unread)? } else { (Vec::new(), None) };
+        let input = legwork_api::run_input::RunInput::kept(&claimed.input, secrets.as_ref())
+            .map_err(|odd| Outcome::Failed(broken(format!("the stored input cannot be read: {odd}"))))?;
         // Version 2 is the first start: nothing was answered before it.
         let answers = match run.life.version {
             ..=2 => Vec::new(),
-            _ => self.runs.answers(run.id).await.map_err(|error| broken(error.to_string()))?,
+            _ => self.runs.answers(run.id).await.map_err(unread)?,
         };
-        Ok(Job { run: run.id, processor: run.processor.clone(), attempt, task: input.task, answers })
+        let previous = match input.task.previous {
+            Some(earlier) => self.runs.answered(&run.owner, earlier).await.map_err(unread)?.and_then(previous),
+            None => None,
+        };
+        let asked_at = run.created_at;
+        let (run, processor, task) = (run.id, run.processor.clone(), input.task);
+        Ok(Job { run, processor, attempt, task, answers, journal, asked_at, previous })
     }
 
     /// Stands by a processor at work until it ends, or has to.
@@ -150,7 +169,11 @@ impl Bench {
                 () = changed => changed_since = true,
                 () = &mut missed, if !looked => changed_since = true,
                 // What is told while this is being recorded shares the next commit.
-                () = wire.ready() => self.pass_on(id, token, wire).await,
+                () = wire.ready() => {
+                    if !self.pass_on(id, token, wire).await {
+                        return End::Lost;
+                    }
+                }
             }
         }
     }
@@ -168,44 +191,59 @@ impl Bench {
         }
     }
 
-    async fn pass_on(&self, id: RunId, token: Token, wire: &Wire) {
-        let reports = wire.take(Instant::now());
-        if reports.is_empty() {
+    /// Returns whether the lease still is ours.
+    async fn pass_on(&self, id: RunId, token: Token, wire: &Wire) -> bool {
+        let parcel = wire.take(Instant::now());
+        if parcel.is_empty() {
+            return true;
+        }
+        match self.runs.apply(id, report(token, &parcel)).await {
+            Ok(_) => parcel.kept(),
+            Err(ApplyError::Refused(_) | ApplyError::Unknown) => return false,
+            Err(ApplyError::Store(error)) => {
+                warn!(run.id = %id, error = &error as &dyn std::error::Error, "progress is not recorded yet");
+                wire.put_back(parcel);
+                sleep(TELL_AGAIN).await;
+            }
+        }
+        true
+    }
+
+    /// Writes down how it ended, with what was told and kept last.
+    async fn settle(&self, id: RunId, token: Token, attempt: u32, end: End, rest: Parcel) {
+        let Some(command) = self.verdict(id, token, attempt, end, &rest) else { return };
+        // An end takes it along; a run that goes on has it before.
+        let goes_on = !matches!(command, Command::Complete { .. } | Command::Fail { .. });
+        if goes_on && !rest.is_empty() && self.insist(id, attempt, report(token, &rest)).await.is_none() {
             return;
         }
-        let told = Command::Report { token, reports: reports.clone() };
-        if let Err(error) = self.runs.apply(id, told).await {
-            warn!(run.id = %id, error = &error as &dyn std::error::Error, "progress is not recorded yet");
-            wire.put_back(reports);
-            sleep(TELL_AGAIN).await;
+        if let Some(life) = self.insist(id, attempt, command).await {
+            told(id, attempt, &life);
         }
     }
 
-    /// Writes down how it ended, and does not rest before that is on disk or the lease is another's.
-    async fn settle(&self, id: RunId, token: Token, attempt: u32, end: End, reports: Vec<Report>) {
-        let Some(command) = self.verdict(id, token, attempt, end, reports) else { return };
+    /// Does not rest before this is on disk, or the lease is another's.
+    async fn insist(&self, id: RunId, attempt: u32, command: Command) -> Option<Life> {
         let mut wait = Duration::from_millis(20);
-        while self.leases.holds(token) {
+        while command.token().is_some_and(|token| self.leases.holds(token)) {
             match self.runs.apply(id, command.clone()).await {
-                Ok(life) => {
-                    told(id, attempt, &life);
-                    return;
-                }
+                Ok(life) => return Some(life),
                 Err(ApplyError::Store(error)) => {
                     warn!(run.id = %id, error = &error as &dyn std::error::Error, "an attempt is not settled yet");
                 }
                 Err(refused) => {
                     warn!(run.id = %id, attempt, error = &refused as &dyn std::error::Error, "an attempt came too late");
-                    return;
+                    return None;
                 }
             }
             // A stop does not wait for a store that is away: then the lease runs out.
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.given_up() => return,
+                () = self.given_up() => return None,
             }
             wait = (wait * 2).min(Duration::from_secs(2));
         }
+        None
     }
 
     /// Resolves some time after the work was told to end at once.
@@ -214,7 +252,8 @@ impl Bench {
         sleep(LAST_WORD).await;
     }
 
-    fn verdict(&self, id: RunId, token: Token, attempt: u32, end: End, reports: Vec<Report>) -> Option<Command> {
+    fn verdict(&self, id: RunId, token: Token, attempt: u32, end: End, rest: &Parcel) -> Option<Command> {
+        let reports = rest.reports();
         let again = |why, after: Duration| Command::Retry { token, why, not_before: self.runs.now() + after };
         Some(match end {
             End::Said(Outcome::Done(output)) => match serde_json::to_vec(&output) {
@@ -249,10 +288,20 @@ impl End {
     }
 }
 
+/// What a run goes on from, as far as it can be read: what was kept as a request can.
+fn previous((request, output): (Bytes, Bytes)) -> Option<Previous> {
+    let input = legwork_api::run_input::RunInput::kept(&request, None).ok()?.task.input;
+    Some(Previous { input, output })
+}
+
 /// The text of a panic, if it has one.
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+fn report(token: Token, parcel: &Parcel) -> Command {
+    Command::Report { token, reports: parcel.reports(), steps: parcel.steps() }
 }
 
 fn spawn(processor: Arc<dyn Processor>, job: Job, wire: Arc<Wire>) -> JoinHandle<Outcome> {

@@ -21,6 +21,7 @@ use self::attempt::Bench;
 pub(crate) use self::attempt::Patience;
 pub(crate) use self::leases::Leases;
 use self::leases::{LEASE, RENEW};
+use self::reporter::Gate;
 use self::slots::Busy;
 pub(crate) use self::slots::Slots;
 use crate::follow::Lines;
@@ -63,7 +64,7 @@ impl Worker {
         hard_stop: CancellationToken,
         patience: Patience,
     ) -> Arc<Self> {
-        let bench = Bench { runs, lines: lines.clone(), leases, hard_stop, patience };
+        let bench = Bench { runs, lines: lines.clone(), leases, hard_stop, patience, gate: Gate::new() };
         Arc::new(Self {
             node: NodeId(fresh()),
             token: AtomicU64::new(fresh()),

@@ -257,3 +257,57 @@ async fn a_node_takes_only_what_it_has_and_leaves_the_rest_to_others() {
     assert_eq!(world.worker.once().await.unwrap(), 1);
     world.until_status(ours, Status::Completed).await;
 }
+
+/// Between any two of them an attempt ends, and the next goes on behind the last one.
+#[tokio::test]
+async fn a_step_that_was_kept_is_not_taken_again() {
+    let world = World::new();
+    let id = world.submit("stumble").await;
+    for attempt in 1..=4 {
+        assert_eq!(world.worker.once().await.unwrap(), 1, "attempt {attempt}");
+        world.until(id, |life| life.state.lease().is_none()).await;
+        let kept = world.store.journal(id).await.unwrap().len();
+        assert_eq!(kept, attempt % 4, "in the end there is none");
+        world.clock.pass(Duration::from_mins(1));
+    }
+    let output = world.store.result(id).await.unwrap().unwrap().1.unwrap();
+    let output: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(
+        output["content"], r#"step:1 b"attempt 1", step:2 b"attempt 2", step:3 b"attempt 3""#,
+        "what the others had taken was found"
+    );
+    let log = world.store.facts(id, 0, 100).await.unwrap();
+    assert_eq!(log.iter().filter(|fact| matches!(fact.what, What::Progress { .. })).count(), 3, "each was told once");
+}
+
+/// Though the attempt may not go on from it.
+#[tokio::test]
+async fn a_step_that_was_taken_while_the_server_stops_is_kept() {
+    let world = World::new();
+    let work = world.work();
+    let id = world.submit("step late").await;
+    world.until_status(id, Status::Running).await;
+    world.stop.cancel();
+    world.hard_stop.cancel();
+    work.await.unwrap();
+    let life = world.run(id).await.life;
+    assert_eq!((life.status(), life.attempts, life.papers), (Status::Queued, 0, true));
+    assert_eq!(world.store.journal(id).await.unwrap()[0].key(), "step:1");
+}
+
+#[tokio::test]
+async fn an_attempt_that_lost_its_lease_keeps_no_step_and_ends() {
+    let world = World::new();
+    let id = world.submit("step late").await;
+    world.worker.once().await.unwrap();
+    let life = world.until_status(id, Status::Running).await;
+    let token = life.state.lease().unwrap().token;
+    world.clock.pass(Duration::from_hours(1));
+    world.runs.apply(id, Command::Lapse { token }).await.unwrap();
+    // Nobody renews: what it wants to keep tells it.
+    world.worker.attempts.close();
+    world.worker.attempts.wait().await;
+    let run = world.run(id).await;
+    assert_eq!((run.life.status(), run.life.papers), (Status::Queued, false));
+    assert_eq!(world.store.journal(id).await.unwrap(), []);
+}

@@ -108,6 +108,7 @@ pub(super) struct Lives {
     moment: Vec<Option<i64>>,
     detail: Vec<Option<String>>,
     pub(super) expires_at: Vec<Option<i64>>,
+    pub(super) papers: Vec<bool>,
 }
 
 impl Lives {
@@ -122,6 +123,7 @@ impl Lives {
         self.moment.push(moment);
         self.detail.push(detail);
         self.expires_at.push(life.expires_at().map(|at| at.0));
+        self.papers.push(life.papers);
     }
 
     pub(super) fn values(&self) -> Vec<Value<'_>> {
@@ -135,6 +137,7 @@ impl Lives {
             &self.moment,
             &self.detail,
             &self.expires_at,
+            &self.papers,
         ]
     }
 }

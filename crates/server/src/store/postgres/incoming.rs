@@ -7,7 +7,7 @@ use legwork_core::time::Micros;
 use tokio::runtime::Handle;
 use tokio_postgres::Error;
 
-use self::columns::{Deliveries, Facts, Groups, Keys, Receipts, Runs};
+use self::columns::{Deliveries, Facts, Groups, Keys, Receipts, Runs, Steps};
 use super::address::Address;
 use super::link::{COMMIT, Door, Link, Sql, Step, Value, unavailable};
 use super::open::{self, DatabaseError};
@@ -15,7 +15,7 @@ use super::rows::{get, int, run_id};
 use super::sources::Sources;
 use super::sql;
 use crate::config::DatabaseUrl;
-use crate::store::records::{Identity, Incoming, Record, Refused, TakeError};
+use crate::store::records::{Identity, Incoming, Record, Refused, TakeError, without_papers};
 
 /// Begins a transaction that may wait for the next line as long as it takes. Runs are looked for by their numbers in it; an
 /// index for that is there until it ends.
@@ -107,6 +107,15 @@ impl IncomingPostgres {
         self.all(&facts.steps()).map(drop)
     }
 
+    fn take_steps(&self, steps: &Steps<'_>) -> Result<(), TakeError> {
+        self.know(&steps.n)?;
+        self.refuse(&sql::WITHOUT_PAPERS, &[&steps.n], |which| {
+            let n = steps.n.get(which).copied().flatten().unwrap_or_default();
+            without_papers(n.cast_unsigned())
+        })?;
+        self.all(&[Step::With(&sql::PUT_STEPS, vec![&steps.n, &steps.key, &steps.body])]).map(drop)
+    }
+
     fn take_deliveries(&self, deliveries: &Deliveries<'_>) -> Result<(), TakeError> {
         self.refuse(&sql::UNTELLABLE, &[&deliveries.run, &deliveries.seq], |_| {
             "it tells of a fact that has not come before, or its run has no webhook".to_owned()
@@ -158,6 +167,7 @@ impl Incoming for IncomingPostgres {
         let mut groups = Groups::default();
         let mut runs = Runs::default();
         let mut facts = Facts::default();
+        let mut steps = Steps::default();
         let mut deliveries = Deliveries::default();
         let mut receipts = Receipts::default();
         let mut sources = Vec::new();
@@ -170,6 +180,7 @@ impl Incoming for IncomingPostgres {
                 Record::Group(group) => groups.push(group),
                 Record::Run(run) => runs.push(run),
                 Record::Fact(fact) => facts.push(fact),
+                Record::Step(step) => steps.push(step),
                 Record::Delivery(delivery) => deliveries.push(delivery),
                 Record::Receipt(receipt) => receipts.push(receipt),
                 Record::Source(source) => source.kept().map(|kept| sources.push(kept)),
@@ -185,6 +196,7 @@ impl Incoming for IncomingPostgres {
             Some(Record::Group(_)) => self.take_groups(&groups),
             Some(Record::Run(_)) => self.take_runs(&runs),
             Some(Record::Fact(_)) => self.take_facts(&facts),
+            Some(Record::Step(_)) => self.take_steps(&steps),
             Some(Record::Delivery(_)) => self.take_deliveries(&deliveries),
             Some(Record::Receipt(_)) => self.take_receipts(&receipts),
             Some(Record::Source(_)) => {

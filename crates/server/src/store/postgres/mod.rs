@@ -40,10 +40,12 @@ use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::key::Key;
 use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
+use legwork_core::secret::Secret;
 use legwork_core::source::KeptSource;
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
@@ -156,6 +158,14 @@ impl Store for PostgresStore {
 
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
         read::facts(&self.pool, id, after, limit).await
+    }
+
+    async fn journal(&self, id: RunId) -> Result<Vec<Entry>, StoreError> {
+        read::journal(&self.pool, id).await
+    }
+
+    async fn secrets(&self, id: RunId) -> Result<Option<Secret>, StoreError> {
+        read::secrets(&self.pool, id).await
     }
 
     async fn feed(&self, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {

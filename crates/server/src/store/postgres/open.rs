@@ -10,7 +10,10 @@ use super::rows::int;
 use super::sql;
 
 /// Forward only. The position is the schema's version, kept in `legwork_schema`.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_store.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_store.sql"),
+    include_str!("../../../migrations/postgres/0002_journal.sql"),
+];
 
 /// The table that marks a database as ours, with its schema's version in it.
 const MARK: &str = "create table if not exists legwork_schema (one bigint primary key check (one = 1), version bigint not null); \

@@ -7,6 +7,7 @@ use futures_util::TryStreamExt as _;
 use legwork_core::delivery::{Attempt, Webhook};
 use legwork_core::id::Owner;
 use legwork_core::receipt::{Sign, Ticket};
+use legwork_core::secret::Secret;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
 use serde_json::value::RawValue;
@@ -20,10 +21,10 @@ use super::open::{self, DatabaseError};
 use super::rows::{self, RunRow, fact, get, run_id, whole};
 use super::{deliveries, groups, keys, sources, sql};
 use crate::config::DatabaseUrl;
-use crate::store::columns::{form_of, heard};
+use crate::store::columns::{form_of, heard, step};
 use crate::store::records::{
     Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, KeyRecord, Kind, Outgoing,
-    ReceiptRecord, Record, RunRecord, SourceRecord, WebhookRecord,
+    ReceiptRecord, Record, RunRecord, SourceRecord, StepRecord, WebhookRecord,
 };
 
 /// All that is read is of one moment.
@@ -131,6 +132,7 @@ impl Outgoing for OutgoingPostgres {
             Kind::Group => self.each(&sql::ALL_GROUPS, give, |row| group(row).map(Some)),
             Kind::Run => self.each(&sql::ALL_RUNS, give, |row| run(row).map(Some)),
             Kind::Fact => self.each(&sql::ALL_FACTS, give, |row| of_log(row).map(Some)),
+            Kind::Step => self.each(&sql::ALL_STEPS, give, |row| of_journal(row).map(Some)),
             Kind::Delivery => self.each(&sql::ALL_DELIVERIES, give, |row| delivery(row).map(Some)),
             Kind::Receipt => self.each(&sql::ALL_RECEIPTS, give, |row| receipt(row).map(Some)),
             Kind::Source => self
@@ -156,12 +158,18 @@ fn run(row: &Row) -> Result<Record, StoreError> {
     let input = body(row, AFTER + 5)?;
     let input = input.ok_or_else(|| StoreError::Inconsistent(format!("run {}: its input is missing", run.id)))?;
     let (n, webhook, output) = (n.cast_unsigned(), webhook.transpose()?, body(row, AFTER + 6)?);
-    Ok(Record::Run(Box::new(RunRecord { n, run, place, webhook, input, output })))
+    let secrets = get::<Option<String>>(row, AFTER + 7)?.map(Secret::from);
+    Ok(Record::Run(Box::new(RunRecord { n, run, place, webhook, input, output, secrets })))
 }
 
 fn of_log(row: &Row) -> Result<Record, StoreError> {
     let run = run_id(get(row, 2)?);
     Ok(Record::Fact(FactRecord { g: whole(row, 0)?, n: whole(row, 1)?, fact: fact(row, 3, run)? }))
+}
+
+fn of_journal(row: &Row) -> Result<Record, StoreError> {
+    let step = step(get(row, 1)?, rows::body(row, 2)?.unwrap_or_default())?;
+    Ok(Record::Step(StepRecord::of(whole(row, 0)?, &step)))
 }
 
 fn delivery(row: &Row) -> Result<Record, StoreError> {

@@ -5,7 +5,9 @@ use legwork_core::command::Command;
 use legwork_core::delivery::Webhook;
 use legwork_core::fact::Fact;
 use legwork_core::id::{Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::run::Run;
+use legwork_core::secret::Secret;
 use legwork_core::store::{Cursor, FeedPage, ListQuery, Page, StoreError};
 use legwork_core::time::Micros;
 
@@ -14,7 +16,7 @@ use super::link::Value;
 use super::pool::Pool;
 use super::rows::{self, body, clean, fact, get, group_uuid, int, run_id, uuid, whole};
 use super::{search, sql};
-use crate::store::columns::{form_of, status_number};
+use crate::store::columns::{form_of, status_number, step};
 
 pub(super) async fn run(pool: &Pool, id: RunId) -> Result<Option<Run>, StoreError> {
     let row = pool.row(&sql::RUN_BY_ID, &[&uuid(id)]).await?;
@@ -39,6 +41,28 @@ pub(super) async fn webhook(pool: &Pool, id: RunId) -> Result<Option<Webhook>, S
 pub(super) async fn facts(pool: &Pool, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
     let rows = pool.rows(&sql::FACTS_AFTER, &[&uuid(id), &int(after), &int(limit)]).await?;
     rows.iter().map(|row| fact(row, 0, id)).collect()
+}
+
+/// So many steps are read at a time: each may be some MiB.
+const STEPS: i64 = 16;
+
+pub(super) async fn journal(pool: &Pool, id: RunId) -> Result<Vec<Entry>, StoreError> {
+    let (run, mut after, mut steps) = (uuid(id), 0_i64, Vec::new());
+    loop {
+        let rows = pool.long(&sql::JOURNAL_AFTER, &[&run, &after, &STEPS]).await?;
+        for row in &rows {
+            after = get(row, 0)?;
+            steps.push(step(get(row, 1)?, body(row, 2)?.unwrap_or_default())?);
+        }
+        if int(rows.len()) < STEPS {
+            return Ok(steps);
+        }
+    }
+}
+
+pub(super) async fn secrets(pool: &Pool, id: RunId) -> Result<Option<Secret>, StoreError> {
+    let row = pool.row(&sql::SECRETS_OF, &[&uuid(id)]).await?;
+    row.map(|row| Ok(Secret::from(get::<String>(&row, 0)?))).transpose()
 }
 
 pub(super) async fn feed(pool: &Pool, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {

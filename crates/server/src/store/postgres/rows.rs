@@ -14,7 +14,7 @@ use super::link::unavailable;
 use crate::store::columns::{StateColumns, tells_of};
 
 /// How many columns `sql::run_columns` has: the first that is not of the run.
-pub(super) const AFTER_RUN: usize = 21;
+pub(super) const AFTER_RUN: usize = 22;
 /// How many they are with those of the lease.
 pub(super) const AFTER_LEASE: usize = AFTER_RUN + 4;
 
@@ -39,6 +39,7 @@ pub(super) fn run(row: &Row, lease: Option<Lease>) -> Result<RunRow, StoreError>
         events: get(row, 10)?,
         deadline: get::<Option<i64>>(row, 11)?.map(Micros),
         tells: tells_of(get(row, 12)?),
+        papers: get(row, 21)?,
     };
     let named = |column| Ok::<_, StoreError>(get::<Option<Uuid>>(row, column)?.map(run_id));
     let run = Run {

@@ -18,7 +18,7 @@ macro_rules! run_columns {
     () => {
         "r.id, r.n, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.previous_id, r.rerun_of, \
          r.events, r.deadline, r.tells, r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, \
-         r.detail "
+         r.detail, r.papers "
     };
 }
 
@@ -111,16 +111,17 @@ statements! {
     /// Numbers are given in the order of the rows.
     ADD_RUNS(
         UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, UUID_ARRAY,
-        UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY
+        UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BOOL_ARRAY
     ) =
-        "with given as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) with ordinality \
-         as x(id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, events, \
-         deadline, tells, expires_at, ord)), \
+        "with given as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         with ordinality as x(id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, \
+         rerun_of, events, deadline, tells, expires_at, papers, ord)), \
          added as (insert into runs (id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, \
-         rerun_of, events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, expires_at) \
+         rerun_of, events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, expires_at, \
+         papers) \
          select id, owner, processor, created_at, metadata, coalesce(string_to_array(nullif(labels, ''), chr(30)), '{}'), \
          warnings, group_id, previous_id, rerun_of, events, deadline, tells, 0, 1, created_at, 0, false, 0, created_at, \
-         expires_at from given order by ord returning id, n, owner, processor, moment) \
+         expires_at, papers from given order by ord returning id, n, owner, processor, moment) \
          insert into queue (processor, owner, not_before, n, run) select processor, owner, moment, n, id from added";
     ADD_INPUTS(UUID_ARRAY, BYTEA_ARRAY) = "insert into inputs (run, body) select * from unnest($1, $2)";
     ADD_OUTPUTS(UUID_ARRAY, BYTEA_ARRAY) = "insert into outputs (run, body) select * from unnest($1, $2)";
@@ -128,12 +129,24 @@ statements! {
         "insert into webhooks (run, url, receiver, secret, form) select * from unnest($1, $2, $3, $4, $5)";
     SAVE_LIVES(
         UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY,
-        INT8_ARRAY
+        INT8_ARRAY, BOOL_ARRAY
     ) =
         "update runs r set status = x.status, version = x.version, modified_at = x.modified_at, attempts = x.attempts, \
-         finish = x.finish, meter = x.meter, moment = x.moment, detail = x.detail, expires_at = x.expires_at \
-         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as x(id, status, version, modified_at, attempts, finish, \
-         meter, moment, detail, expires_at) where r.id = x.id";
+         finish = x.finish, meter = x.meter, moment = x.moment, detail = x.detail, expires_at = x.expires_at, \
+         papers = x.papers from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as x(id, status, version, \
+         modified_at, attempts, finish, meter, moment, detail, expires_at, papers) where r.id = x.id";
+    /// Their places are given in the order of the rows. Of several of one name the first stays.
+    KEEP_STEPS(UUID_ARRAY, TEXT_ARRAY, BYTEA_ARRAY) =
+        "insert into journal (run, s, key, body) select x.run, \
+         (select coalesce(max(j.s), 0) from journal j where j.run = x.run) \
+         + row_number() over (partition by x.run order by x.ord), x.key, x.body \
+         from unnest($1, $2, $3) with ordinality as x(run, key, body, ord) order by x.ord \
+         on conflict (run, key) do nothing";
+    JOURNAL_AFTER(UUID, INT8, INT8) = "select s, key, body from journal where run = $1 and s > $2 order by s limit $3";
+    FORGET_JOURNALS(UUID_ARRAY) = "delete from journal where run = any($1)";
+    ADD_SECRETS(UUID_ARRAY, TEXT_ARRAY) = "insert into secrets (run, body) select * from unnest($1, $2)";
+    SECRETS_OF(UUID) = "select body from secrets where run = $1";
+    FORGET_SECRETS(UUID_ARRAY) = "delete from secrets where run = any($1)";
     TAKE_FROM_QUEUE(TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT8_ARRAY) =
         "delete from queue q using unnest($1, $2, $3, $4) as x(processor, owner, not_before, n) \
          where q.processor = x.processor and q.owner = x.owner and q.not_before = x.not_before and q.n = x.n";
@@ -306,6 +319,8 @@ statements! {
     FORGET_RECEIPTS_OF(UUID) = "delete from receipts where run = $1";
     FORGET_GROUP_END(UUID) = "delete from group_ends where run = $1";
     FORGET_GROUP_RUN(UUID) = "delete from group_runs where run = $1";
+    FORGET_JOURNAL(UUID) = "delete from journal where run = $1";
+    FORGET_SECRETS_OF(UUID) = "delete from secrets where run = $1";
     FORGET_WORDS(UUID) = "delete from words where run = $1";
     /// In no state but the last three does a run end. Those that were accepted later cannot have ended before.
     ENDED_BEFORE(INT8, INT8) =
@@ -367,10 +382,12 @@ statements! {
     LAST_RUN() = "select case when is_called then last_value else 0 end from run_numbers";
     ALL_GROUPS() = concat!("select ", group_columns!(), "from task_groups order by created_at, id");
     ALL_RUNS() = concat!(
-        "select ", run_columns!(), lease_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body ",
-        runs!(), "left join group_runs p on p.run = r.id left join webhooks w on w.run = r.id \
-         left join inputs i on i.run = r.id left join outputs o on o.run = r.id order by r.n"
+        "select ", run_columns!(), lease_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body, \
+         s.body ", runs!(), "left join group_runs p on p.run = r.id left join webhooks w on w.run = r.id \
+         left join inputs i on i.run = r.id left join outputs o on o.run = r.id \
+         left join secrets s on s.run = r.id order by r.n"
     );
+    ALL_STEPS() = "select r.n, j.key, j.body from journal j join runs r on r.id = j.run order by r.n, j.s";
     ALL_FACTS() = "select f.g, r.n, f.run, f.seq, f.at, f.what from facts f join runs r on r.id = f.run order by f.g";
     ALL_DELIVERIES() = concat!(
         "select ", delivery_columns!(), ", b.body, \
@@ -406,16 +423,17 @@ statements! {
     PUT_RUNS(
         UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, UUID_ARRAY,
         UUID_ARRAY, BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY,
-        BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY
+        BOOL_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BOOL_ARRAY
     ) =
         "insert into runs (id, n, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, \
          rerun_of, events, deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, \
-         expires_at) select id, n, owner, processor, created_at, metadata, \
+         expires_at, papers) select id, n, owner, processor, created_at, metadata, \
          coalesce(string_to_array(nullif(labels, ''), chr(30)), '{}'), warnings, group_id, previous_id, rerun_of, events, \
-         deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at \
+         deadline, tells, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, papers \
          from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23) as x(id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, \
-         events, deadline, tells, n, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at)";
+         $23, $24) as x(id, owner, processor, created_at, metadata, labels, warnings, group_id, previous_id, rerun_of, \
+         events, deadline, tells, n, status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, \
+         papers)";
     /// The places of the groups in $1 that are not there, counted from 1.
     UNKNOWN_GROUPS(UUID_ARRAY) =
         "select ord from unnest($1) with ordinality as x(id, ord) where x.id is not null \
@@ -426,6 +444,15 @@ statements! {
     UNKNOWN_RUNS(INT8_ARRAY) =
         "select ord from unnest($1) with ordinality as x(n, ord) where x.n is not null \
          and not exists (select 1 from runs r where r.n = x.n) order by ord limit 1";
+    /// The places of the runs in $1 that have no papers, counted from 1.
+    WITHOUT_PAPERS(INT8_ARRAY) =
+        "select ord from unnest($1) with ordinality as x(n, ord) join runs r on r.n = x.n where not r.papers \
+         order by ord limit 1";
+    PUT_STEPS(INT8_ARRAY, TEXT_ARRAY, BYTEA_ARRAY) =
+        "insert into journal (run, s, key, body) select r.id, \
+         (select coalesce(max(j.s), 0) from journal j where j.run = r.id) \
+         + row_number() over (partition by r.id order by x.ord), x.key, x.body \
+         from unnest($1, $2, $3) with ordinality as x(n, key, body, ord) join runs r on r.n = x.n order by x.ord";
     PUT_FACTS(INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY) =
         "insert into facts (g, run, seq, at, key, what) select x.g, r.id, x.seq, x.at, x.key, x.what \
          from unnest($1, $2, $3, $4, $5, $6) as x(g, n, seq, at, key, what) join runs r on r.n = x.n";

@@ -124,6 +124,28 @@ async fn nodes_that_start_at_once_make_one_store() {
     assert!(stores[5].run(RunId::from_u128(1)).await.unwrap().is_some());
 }
 
+/// What was under way goes on.
+#[tokio::test]
+async fn a_store_of_an_earlier_build_is_brought_up_to_date() {
+    let Some(server) = Database::server() else { return };
+    let database = server.fresh().await;
+    let store = opened(database.url()).await;
+    store.submit(new(1), NOW).await.unwrap();
+    drop(store);
+    let first = "drop table journal; drop table secrets; alter table runs drop column papers; \
+                 update legwork_schema set version = 1";
+    run(database.url().secret(), first).await;
+    let store = opened(database.url()).await;
+    let room = [("base".to_owned(), 1)].into();
+    let claim = Claim { node: NodeId(1), room, limits: Limits::default(), tokens: vec![Token(1)], until: NOW };
+    let claimed = store.claim(claim, NOW).await.unwrap();
+    assert!(!claimed[0].run.life.papers);
+    let steps = vec![Entry::new("a", "b").unwrap()];
+    let keep = Command::Report { token: Token(1), reports: Vec::new(), steps: steps.clone() };
+    store.apply(claimed[0].run.id, keep, NOW).await.unwrap();
+    assert_eq!(store.journal(claimed[0].run.id).await.unwrap(), steps);
+}
+
 #[tokio::test]
 async fn a_store_of_a_later_legwork_is_left_alone() {
     let Some(server) = Database::server() else { return };

@@ -13,6 +13,7 @@ use legwork_core::command::{Command, Decision, decide};
 use legwork_core::fact::{Fact, What};
 use legwork_core::group::moved;
 use legwork_core::id::{GroupId, RunId};
+use legwork_core::journal::Entry;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::{ApplyError, NewRun, StoreError};
@@ -20,7 +21,7 @@ use legwork_core::time::Micros;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use self::columns::{Changed, Counts, Deliveries, Facts, Moves, NewRuns, Receipts};
+use self::columns::{Changed, Counts, Deliveries, Facts, Moves, NewRuns, Receipts, Steps};
 use super::link::{BEGIN, COMMIT, Link, Step};
 use super::rows::{self, RunRow, clean, get, group_uuid, int, run_id, uuid};
 use super::sql;
@@ -81,6 +82,7 @@ pub(super) struct Unit {
     held: BTreeMap<RunId, Held>,
     new: Vec<(NewRun, Run)>,
     facts: Vec<NewFact>,
+    steps: Vec<(RunId, Entry)>,
     deliveries: Vec<NewDelivery>,
     receipts: Vec<NewReceipt>,
     /// Receipts that are taken over, or whose answer was handed over.
@@ -98,6 +100,7 @@ impl Unit {
             held: BTreeMap::new(),
             new: Vec::new(),
             facts: Vec::new(),
+            steps: Vec::new(),
             deliveries: Vec::new(),
             receipts: Vec::new(),
             taken: Vec::new(),
@@ -181,7 +184,7 @@ impl Unit {
         Ok(life)
     }
 
-    fn decided(&mut self, id: RunId, Decision { life, facts, owed }: Decision, now: Micros) {
+    fn decided(&mut self, id: RunId, Decision { life, facts, steps, owed }: Decision, now: Micros) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let run = &held.row.run;
         let (from, to, at) = (run.life.status(), life.status(), life.modified_at);
@@ -206,6 +209,11 @@ impl Unit {
                 held.said.insert(clean(&report.key).into_owned());
             }
             self.facts.push(NewFact { run: id, group: run.group, what: json(&fact.what), fact });
+        }
+        self.steps.extend(steps.into_iter().map(|step| (id, step)));
+        if held.row.run.life.papers && !life.papers {
+            // What was kept in this transaction only need not be written.
+            self.steps.retain(|(run, _)| *run != id);
         }
         held.row.run.life = life;
     }
@@ -270,6 +278,13 @@ impl Unit {
         let outputs: Vec<_> =
             self.held.values().filter_map(|of| Some((uuid(of.row.run.id), of.output.as_deref()?))).collect();
         let (output_of, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
+        let done_with: Vec<_> = self
+            .held
+            .values()
+            .filter(|of| of.was.papers && !of.row.run.life.papers)
+            .map(|of| uuid(of.row.run.id))
+            .collect();
+        let kept = Steps::of(&self.steps);
         let deliveries = Deliveries::of(&self.deliveries);
         let receipts = Receipts::of(&self.receipts);
         let counts = Counts::of(&self.counts);
@@ -287,11 +302,21 @@ impl Unit {
         if !new.webhooks.run.is_empty() {
             steps.push(Step::With(&sql::ADD_WEBHOOKS, new.webhooks.values()));
         }
+        if !new.secrets.0.is_empty() {
+            steps.push(Step::With(&sql::ADD_SECRETS, vec![&new.secrets.0, &new.secrets.1]));
+        }
         if !changed.id.is_empty() {
             steps.push(Step::With(&sql::SAVE_LIVES, changed.values()));
         }
         if !outputs.is_empty() {
             steps.push(Step::With(&sql::ADD_OUTPUTS, vec![&output_of, &outputs]));
+        }
+        if !kept.run.is_empty() {
+            steps.push(Step::With(&sql::KEEP_STEPS, kept.values()));
+        }
+        if !done_with.is_empty() {
+            steps.push(Step::With(&sql::FORGET_JOURNALS, vec![&done_with]));
+            steps.push(Step::With(&sql::FORGET_SECRETS, vec![&done_with]));
         }
         moves.steps(&mut steps);
         if !deliveries.run.is_empty() {

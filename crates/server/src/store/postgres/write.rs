@@ -78,6 +78,8 @@ impl PostgresStore {
                 &sql::FORGET_RECEIPTS_OF,
                 &sql::FORGET_GROUP_END,
                 &sql::FORGET_GROUP_RUN,
+                &sql::FORGET_JOURNAL,
+                &sql::FORGET_SECRETS_OF,
                 &sql::FORGET_WORDS,
                 &sql::FORGET_FACTS,
                 &sql::FORGET_INPUT,

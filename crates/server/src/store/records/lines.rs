@@ -299,6 +299,12 @@ impl Order<'_> {
                 if of.place.is_some() && of.run.group.is_none() {
                     return Err("it has a place in no group".to_owned());
                 }
+                if of.run.life.papers && of.run.life.status().is_ended() {
+                    return Err("a run that has ended has no papers".to_owned());
+                }
+                if of.secrets.is_some() && !of.run.life.papers {
+                    return Err("it has secrets, and says that it has no papers".to_owned());
+                }
                 if of.output.is_some() != (of.run.life.status() == Status::Completed) {
                     return Err("a run has an output when it is completed, and only then".to_owned());
                 }
@@ -310,7 +316,7 @@ impl Order<'_> {
                 }
                 self.source.clone_from(&of.hash);
             }
-            Record::Key(_) | Record::Group(_) | Record::Delivery(_) | Record::Receipt(_) => {}
+            Record::Key(_) | Record::Group(_) | Record::Step(_) | Record::Delivery(_) | Record::Receipt(_) => {}
         }
         Ok(())
     }

@@ -16,9 +16,11 @@ use bytes::Bytes;
 use legwork_core::delivery::{Attempt, Delivery, Standing, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::id::{GroupId, Owner};
+use legwork_core::journal::Entry;
 use legwork_core::key::Key;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::Run;
+use legwork_core::secret::Secret;
 use legwork_core::source::KeptSource;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
@@ -33,7 +35,7 @@ use crate::source::Source;
 
 /// The version of the form. It rises with every change, also with a field that is added: what a reader does not know would
 /// be lost.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,7 @@ pub(crate) enum Record {
     Group(GroupRecord),
     Run(Box<RunRecord>),
     Fact(FactRecord),
+    Step(StepRecord),
     Delivery(DeliveryRecord),
     Receipt(ReceiptRecord),
     Source(SourceRecord),
@@ -86,6 +89,8 @@ pub enum Kind {
     Run,
     /// The log of all runs.
     Fact,
+    /// Steps that were taken in runs under way.
+    Step,
     /// What was owed to webhooks, with every attempt.
     Delivery,
     /// Creates that are known again.
@@ -96,8 +101,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 7] =
-        [Self::Key, Self::Group, Self::Run, Self::Fact, Self::Delivery, Self::Receipt, Self::Source];
+    pub const ALL: [Self; 8] =
+        [Self::Key, Self::Group, Self::Run, Self::Fact, Self::Step, Self::Delivery, Self::Receipt, Self::Source];
 
     /// What one of them is called, in a file and to people.
     pub const fn as_str(self) -> &'static str {
@@ -106,6 +111,7 @@ impl Kind {
             Self::Group => "group",
             Self::Run => "run",
             Self::Fact => "fact",
+            Self::Step => "step",
             Self::Delivery => "delivery",
             Self::Receipt => "receipt",
             Self::Source => "source",
@@ -121,6 +127,7 @@ impl Record {
             Self::Group(_) => Kind::Group,
             Self::Run(_) => Kind::Run,
             Self::Fact(_) => Kind::Fact,
+            Self::Step(_) => Kind::Step,
             Self::Delivery(_) => Kind::Delivery,
             Self::Receipt(_) => Kind::Receipt,
             Self::Source(_) => Kind::Source,
@@ -185,6 +192,9 @@ pub(crate) struct RunRecord {
     pub(crate) webhook: Option<WebhookRecord>,
     pub(crate) input: Body,
     pub(crate) output: Option<Body>,
+    /// What it was given that is shown nowhere, as long as it has not ended. Not in form 1.
+    #[serde(default, with = "shape::some_secret")]
+    pub(crate) secrets: Option<Secret>,
 }
 
 /// A webhook, with the secret that is shown nowhere else.
@@ -201,6 +211,34 @@ pub(crate) struct FactRecord {
     pub(crate) n: u64,
     #[serde(with = "shape::FactShape")]
     pub(crate) fact: Fact,
+}
+
+/// A step that was taken in a run under way: run by run, and in each in the order in which they were kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StepRecord {
+    /// The number of its run.
+    pub(crate) n: u64,
+    pub(crate) key: String,
+    pub(crate) body: Body,
+}
+
+impl StepRecord {
+    /// A step of the run of this number.
+    pub(crate) fn of(n: u64, step: &Entry) -> Self {
+        Self { n, key: step.key().to_owned(), body: Body(step.body().clone()) }
+    }
+
+    /// As a store keeps it.
+    pub(crate) fn kept(&self) -> Result<Entry, TakeError> {
+        let step = Entry::new(&*self.key, self.body.0.clone());
+        Ok(step.map_err(|odd| Refused { which: None, why: odd.to_string() })?)
+    }
+}
+
+/// Why a step is refused whose run says that there are none.
+pub(crate) fn without_papers(n: u64) -> String {
+    format!("it is of run number {n}, which has no papers")
 }
 
 /// What was owed to a webhook, in the order in which it was. One that a sender is at is written as owed since it was.

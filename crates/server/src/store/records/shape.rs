@@ -70,6 +70,9 @@ struct LifeShape {
     deadline: Option<Micros>,
     #[serde(with = "TellsShape")]
     tells: Tells,
+    /// Not in form 1.
+    #[serde(default)]
+    papers: bool,
 }
 
 /// Leases are left out: what comes back is one that has run out.
@@ -248,6 +251,20 @@ mod some_text {
     {
         let text = Option::<String>::deserialize(from)?;
         text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+    }
+}
+
+/// A secret as what it is: nothing else has it.
+pub(super) mod some_secret {
+    use legwork_core::secret::Secret;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
+        secret.as_ref().map(Secret::reveal).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Secret::from))
     }
 }
 

@@ -6,6 +6,7 @@
 mod copy;
 mod deliveries;
 mod groups;
+mod journal;
 mod keys;
 mod nodes;
 mod open;
@@ -30,10 +31,12 @@ use legwork_core::delivery::{Attempt, Delivery, DeliveryId, Webhook};
 use legwork_core::fact::Fact;
 use legwork_core::group::Group;
 use legwork_core::id::{GroupId, KeyId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::key::Key;
 use legwork_core::node::Node;
 use legwork_core::receipt::Ticket;
 use legwork_core::run::{Life, Run};
+use legwork_core::secret::Secret;
 use legwork_core::source::KeptSource;
 use legwork_core::store::{
     AddKeyError, AddedToGroup, ApplyError, Claim, Claimed, Create, DeliveryClaim, DeliveryLog, FeedPage, ForgetError,
@@ -131,6 +134,16 @@ impl Store for SqliteStore {
 
     async fn facts(&self, id: RunId, after: u64, limit: usize) -> Result<Vec<Fact>, StoreError> {
         self.readers.with(|connection| read::facts(connection, id, after, limit))
+    }
+
+    async fn journal(&self, id: RunId) -> Result<Vec<Entry>, StoreError> {
+        let readers = self.readers.clone();
+        // It may be much.
+        off_the_workers(usize::MAX, move || readers.with(|connection| journal::of_run(connection, id))).await
+    }
+
+    async fn secrets(&self, id: RunId) -> Result<Option<Secret>, StoreError> {
+        self.readers.with(|connection| journal::secrets_of(connection, id))
     }
 
     async fn feed(&self, owner: &Owner, after: u64, limit: usize) -> Result<FeedPage, StoreError> {

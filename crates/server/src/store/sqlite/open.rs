@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0007_lineage.sql"),
     include_str!("../../../migrations/sqlite/0008_sources.sql"),
     include_str!("../../../migrations/sqlite/0009_age.sql"),
+    include_str!("../../../migrations/sqlite/0010_journal.sql"),
 ];
 
 /// The newest schema that this program knows.

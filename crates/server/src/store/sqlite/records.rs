@@ -8,6 +8,7 @@ use legwork_core::delivery::{Delivery, Webhook};
 use legwork_core::id::{GroupId, Owner, RunId};
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Run, Status};
+use legwork_core::secret::Secret;
 use legwork_core::source::KeptSource;
 use legwork_core::store::StoreError;
 use legwork_core::time::Micros;
@@ -18,12 +19,13 @@ use super::open::{self, OpenError, Opened};
 use super::read::{self, one};
 use super::rows::{self, RunRow, get, unavailable};
 use super::writer::Batch;
-use super::{copy, deliveries, groups, keys, sources, sql, write};
+use super::{copy, deliveries, groups, journal, keys, sources, sql, write};
 use crate::metrics::Metrics;
 use crate::store::columns::{StandingColumns, form_of, text};
 use crate::store::records::{
     AttemptRecord, Body, DeliveryRecord, ExportError, FactRecord, Give, GroupRecord, Identity, Incoming, KeyRecord,
-    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, SourceRecord, TakeError, WebhookRecord,
+    Kind, Outgoing, ReceiptRecord, Record, Refused, RunRecord, SourceRecord, StepRecord, TakeError, WebhookRecord,
+    without_papers,
 };
 
 /// A store as it was when this was made, whatever its server has done since.
@@ -120,6 +122,7 @@ impl Outgoing for OutgoingSqlite {
             Kind::Group => self.each(sql::ALL_GROUPS, give, group),
             Kind::Run => self.each(sql::ALL_RUNS, give, run),
             Kind::Fact => self.each(sql::ALL_FACTS, give, fact),
+            Kind::Step => self.each(sql::ALL_STEPS, give, step),
             Kind::Delivery => self.each(sql::ALL_DELIVERIES, give, |row| self.delivery(row)),
             Kind::Receipt => self.each(sql::ALL_RECEIPTS, give, receipt),
             Kind::Source => self.sources(give),
@@ -144,12 +147,17 @@ fn run(row: &Row<'_>) -> Result<Record, StoreError> {
     let input = input.ok_or_else(|| StoreError::Inconsistent(format!("run {}: its input is missing", run.id)))?;
     let (n, place, webhook, output) =
         (n.cast_unsigned(), get(row, AFTER)?, webhook.transpose()?, body(row, AFTER + 6)?);
-    Ok(Record::Run(Box::new(RunRecord { n, run, place, webhook, input, output })))
+    let secrets = get::<Option<String>>(row, AFTER + 7)?.map(Secret::from);
+    Ok(Record::Run(Box::new(RunRecord { n, run, place, webhook, input, output, secrets })))
 }
 
 fn fact(row: &Row<'_>) -> Result<Record, StoreError> {
     let n: u64 = get(row, 1)?;
     Ok(Record::Fact(FactRecord { g: get(row, 0)?, n, fact: read::fact_of(row, 2, &n)? }))
+}
+
+fn step(row: &Row<'_>) -> Result<Record, StoreError> {
+    Ok(Record::Step(StepRecord::of(get(row, 0)?, &journal::entry(row, 1)?)))
 }
 
 fn receipt(row: &Row<'_>) -> Result<Record, StoreError> {
@@ -253,6 +261,7 @@ fn put(batch: &mut Batch<'_>, record: &Record) -> Result<(), TakeError> {
         Record::Group(group) => put_group(batch, group),
         Record::Run(run) => put_run(batch, run),
         Record::Fact(fact) => put_fact(batch, fact),
+        Record::Step(step) => put_step(batch, step),
         Record::Delivery(delivery) => put_delivery(batch, delivery),
         Record::Receipt(receipt) => put_receipt(batch, receipt),
         Record::Source(source) => put_source(batch, source),
@@ -273,7 +282,7 @@ fn put_group(batch: &Batch<'_>, of: &GroupRecord) -> Result<(), TakeError> {
 }
 
 fn put_run(batch: &mut Batch<'_>, of: &RunRecord) -> Result<(), TakeError> {
-    let RunRecord { n, run, place, webhook, input, output } = of;
+    let RunRecord { n, run, place, webhook, input, output, secrets } = of;
     // The reader has checked that it is no higher than a store can keep.
     let n = n.cast_signed();
     write::with_columns(run, |columns| {
@@ -287,6 +296,9 @@ fn put_run(batch: &mut Batch<'_>, of: &RunRecord) -> Result<(), TakeError> {
     }
     if let Some(WebhookRecord(webhook)) = webhook {
         deliveries::register(batch, n, webhook)?;
+    }
+    if let Some(secrets) = secrets {
+        journal::keep_secrets(batch, n, secrets)?;
     }
     if let Some(lease) = run.life.state.lease() {
         let (node, token, until) = (lease.node.0.cast_signed(), lease.token.0.cast_signed(), lease.until.0);
@@ -323,6 +335,15 @@ fn put_fact(batch: &Batch<'_>, of: &FactRecord) -> Result<(), TakeError> {
         batch.execute(sql::PUT_GROUP_END, params![of.g, n])?;
     }
     Ok(())
+}
+
+fn put_step(batch: &Batch<'_>, of: &StepRecord) -> Result<(), TakeError> {
+    let n = known(batch, of.n)?;
+    let step = of.kept()?;
+    match batch.execute(sql::PUT_STEP, params![n, step.key(), &**step.body()])? {
+        0 => Err(refuse(without_papers(of.n))),
+        _ => Ok(()),
+    }
 }
 
 /// The number of a run that has come before.

@@ -16,7 +16,7 @@ pub(super) struct RunRow {
 }
 
 /// How many columns `sql::run_columns` has: the first that is not of the run.
-pub(super) const AFTER_RUN: usize = 25;
+pub(super) const AFTER_RUN: usize = 26;
 /// Which of them is the owner.
 pub(super) const OWNER: usize = 2;
 
@@ -35,6 +35,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
         events: get.at(8)?,
         deadline: get.at::<Option<i64>>(9)?.map(Micros),
         tells: tells_of(get.at(22)?),
+        papers: get.at(25)?,
     };
     let run = Run {
         id,

@@ -14,7 +14,7 @@ macro_rules! run_columns {
     () => {
         "r.n, r.id, r.owner, r.processor, r.created_at, r.metadata, r.warnings, r.group_id, r.events, r.deadline, \
          r.status, r.version, r.modified_at, r.attempts, r.finish, r.meter, r.moment, r.detail, \
-         l.node, l.token, l.attempt, l.until, r.tells, r.previous_id, r.rerun_of "
+         l.node, l.token, l.attempt, l.until, r.tells, r.previous_id, r.rerun_of, r.papers "
     };
 }
 
@@ -33,14 +33,14 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns of a new run but for its number, in the order in which `write::with_columns` gives them, ?1 to ?21.
+/// The columns of a new run but for its number, in the order in which `write::with_columns` gives them, ?1 to ?22.
 macro_rules! run_to_add {
     ($($n:tt)*) => {
         concat!(
             "insert into runs (n, id, owner, processor, created_at, metadata, warnings, group_id, events, deadline, \
              status, version, modified_at, attempts, finish, meter, moment, detail, expires_at, tells, previous_id, \
-             rerun_of) values (", $($n)*, ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?17, ?18, ?19, ?20, ?21) "
+             rerun_of, papers) values (", $($n)*, ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
         )
     };
 }
@@ -118,11 +118,18 @@ statements! {
     ADD_RUN = concat!(run_to_add!(concat!(last_run!(), " + 1")), "on conflict (id) do nothing");
     KEEP_LAST_RUN = concat!("insert or replace into meta (key, value) values ('last_run', ", last_run!(), ")");
     SAVE_LIFE = "update runs set status = ?2, version = ?3, modified_at = ?4, attempts = ?5, finish = ?6, meter = ?7, \
-                 moment = ?8, detail = ?9, expires_at = ?10 where n = ?1";
+                 moment = ?8, detail = ?9, expires_at = ?10, papers = ?11 where n = ?1";
     ADD_INPUT = "insert into inputs (n, body) values (?1, ?2)";
     ADD_OUTPUT = "insert into outputs (n, body) values (?1, ?2)";
     ADD_FACT = "insert into facts (g, n, seq, at, key, what) values (?1, ?2, ?3, ?4, ?5, ?6)";
     IS_SAID = "select 1 from facts where n = ?1 and key = ?2 and key is not null";
+
+    KEEP_STEP = "insert into journal (n, key, body) values (?1, ?2, ?3) on conflict (n, key) do nothing";
+    JOURNAL_OF = "select key, body from journal where n = (select n from runs where id = ?1) order by s";
+    FORGET_JOURNAL = "delete from journal where n = ?1";
+    ADD_SECRETS = "insert into secrets (n, body) values (?1, ?2)";
+    SECRETS_OF = "select body from secrets where n = (select n from runs where id = ?1)";
+    FORGET_SECRETS = "delete from secrets where n = ?1";
 
     ADD_TO_QUEUE = "insert into queue (processor, owner, not_before, n) values (?1, ?2, ?3, ?4)";
     TAKE_FROM_QUEUE = "delete from queue where processor = ?1 and owner = ?2 and not_before = ?3 and n = ?4";
@@ -265,10 +272,11 @@ statements! {
     LAST_RUN = concat!("select ", last_run!());
     ALL_GROUPS = concat!("select ", group_columns!(), "from task_groups order by m");
     ALL_RUNS = concat!(
-        "select ", run_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body ", runs!(),
-        "left join group_runs p on p.n = r.n left join webhooks w on w.n = r.n \
-         left join inputs i on i.n = r.n left join outputs o on o.n = r.n order by r.n"
+        "select ", run_columns!(), ", p.place, w.url, w.receiver, w.secret, w.form, i.body, o.body, s.body ", runs!(),
+        "left join group_runs p on p.n = r.n left join webhooks w on w.n = r.n left join inputs i on i.n = r.n \
+         left join outputs o on o.n = r.n left join secrets s on s.n = r.n order by r.n"
     );
+    ALL_STEPS = "select n, key, body from journal order by n, s";
     ALL_FACTS = "select g, n, seq, at, what from facts order by g";
     ALL_DELIVERIES = concat!(
         "select ", delivery_columns!(), ", b.body from deliveries v join runs r on r.n = v.n \
@@ -287,7 +295,8 @@ statements! {
     PUT_GROUP = "insert into task_groups (id, owner, created_at, metadata, modified_at, last_place, last_end, \
                  queued, running, asking, cancelling, completed, failed, cancelled) \
                  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, 0, 0, 0)";
-    PUT_RUN = run_to_add!("?22");
+    PUT_RUN = run_to_add!("?23");
+    PUT_STEP = "insert into journal (n, key, body) select n, ?2, ?3 from runs where n = ?1 and papers";
     PUT_GROUP_RUN = "insert into group_runs (m, place, n) select m, ?2, ?3 from task_groups where id = ?1";
     PUT_GROUP_END = "insert into group_ends (m, g, n) select t.m, ?1, r.n from runs r join task_groups t \
                      on t.id = r.group_id where r.n = ?2";

@@ -84,7 +84,8 @@ async fn a_create_of_an_earlier_process_is_known_again() {
 }
 
 /// Makes a store one of schema 6.
-const WITHOUT_LINEAGE: &str = "drop index runs_by_age; drop table sources; drop index runs_by_previous; \
+const WITHOUT_LINEAGE: &str = "drop table journal; drop table secrets; alter table runs drop column papers; \
+                               drop index runs_by_age; drop table sources; drop index runs_by_previous; \
                                alter table runs drop column previous_id; alter table runs drop column rerun_of; \
                                pragma user_version = 6";
 
@@ -130,6 +131,20 @@ async fn a_store_from_before_lineage_is_brought_up_to_date() {
     assert_eq!(earlier.lineage, Lineage::default());
     let lineage = Lineage { previous: Some(earlier.id), rerun_of: None };
     assert_eq!(store.submit(NewRun { lineage, ..new(2) }, NOW).await.unwrap().lineage, lineage);
+}
+
+/// A journal is read in the order in which it was kept, without sorting what may be much.
+#[test]
+fn a_journal_is_read_by_an_index() {
+    let fresh = fresh();
+    let reader = open::for_reading(&fresh.folder.path().join("legwork.db")).unwrap();
+    for statement in [sql::JOURNAL_OF, sql::ALL_STEPS] {
+        let mut plan = reader.prepare(&format!("explain query plan {statement}")).unwrap();
+        let rows = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+        let steps: Vec<_> = rows.map(Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("journal_in_order")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+    }
 }
 
 /// Who lists what went on from a run reads those, and not all that an owner ever asked.

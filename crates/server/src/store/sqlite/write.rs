@@ -11,7 +11,7 @@ use rusqlite::{ToSql, params};
 use super::read::{self, one};
 use super::rows::RunRow;
 use super::writer::Batch;
-use super::{deliveries, groups, queue, sql};
+use super::{deliveries, groups, journal, queue, sql};
 use crate::store::columns::{StateColumns, json, tells_number, text};
 
 /// Accepts a run into no group, or into one that is there.
@@ -22,6 +22,9 @@ pub(super) fn submit(batch: &mut Batch<'_>, new: &NewRun, now: Micros) -> Result
     add_fact(batch, n, &first)?;
     if let Some((webhook, _)) = &new.webhook {
         deliveries::register(batch, n, webhook)?;
+    }
+    if let Some(secrets) = &new.secrets {
+        journal::keep_secrets(batch, n, secrets)?;
     }
     let row = RunRow { n, run };
     move_in_queue(batch, &row, None, Some(now))?;
@@ -67,6 +70,7 @@ pub(super) fn with_columns<T>(
         tells_number(run.life.tells),
         run.lineage.previous.map(RunId::to_bytes),
         run.lineage.rerun_of.map(RunId::to_bytes),
+        run.life.papers,
     ])
 }
 
@@ -91,6 +95,7 @@ pub(super) fn apply(
             if let (Command::Complete { output, .. }, State::Completed) = (command, &decision.life.state) {
                 batch.execute(sql::ADD_OUTPUT, params![row.n, &**output])?;
             }
+            journal::keep(batch, row.n, &decision.steps)?;
             save(batch, &row, &decision, now)?;
             Ok(Ok(decision.life))
         }
@@ -138,6 +143,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, id: RunId) -> Result<Result<(), Forg
     batch.execute(sql::KEEP_FEED_END, [batch.last_fact().to_string()])?;
     batch.execute(sql::KEEP_LAST_RUN, [])?;
     deliveries::forget(batch, n)?;
+    journal::forget(batch, n)?;
     batch.execute(sql::FORGET_RECEIPTS_OF, params![n])?;
     if let Some(group) = run.group {
         groups::count(batch, group, Some(run.life.status()), None, run.life.modified_at)?;
@@ -170,9 +176,14 @@ fn save(batch: &mut Batch<'_>, before: &RunRow, decision: &Decision, now: Micros
     if let Some(seq) = decision.owed {
         deliveries::owe(batch, before.n, seq, is.modified_at)?;
     }
-    // A renewed lease changes nothing that anybody is told.
-    if !decision.facts.is_empty() {
+    if was.papers && !is.papers {
+        journal::forget(batch, before.n)?;
+    }
+    // A renewed lease changes nothing that is in the life's row, and nothing that anybody is told.
+    if is.version != was.version || is.papers != was.papers {
         save_life(batch, before.n, is)?;
+    }
+    if !decision.facts.is_empty() {
         batch.changed(before.run.id);
     }
     if was.status() != is.status() {
@@ -197,6 +208,7 @@ fn save_life(batch: &mut Batch<'_>, n: i64, life: &Life) -> Result<(), StoreErro
         state.moment,
         state.detail,
         life.expires_at().map(|at| at.0),
+        life.papers,
     ];
     batch.execute(sql::SAVE_LIFE, columns).map(drop)
 }

@@ -16,7 +16,8 @@ use super::super::rows::{clean, group_uuid, uuid};
 use super::super::sql;
 use crate::store::columns::{StandingColumns, heard_columns, json, micros, text};
 use crate::store::records::{
-    AttemptRecord, DeliveryRecord, FactRecord, GroupRecord, ReceiptRecord, Refused, RunRecord, TakeError, WebhookRecord,
+    AttemptRecord, DeliveryRecord, FactRecord, GroupRecord, ReceiptRecord, Refused, RunRecord, StepRecord, TakeError,
+    WebhookRecord,
 };
 
 /// A number as the database has it, if it can.
@@ -104,11 +105,12 @@ pub(super) struct Runs<'a> {
     outputs: (Vec<Uuid>, Vec<&'a [u8]>),
     places: (Vec<Uuid>, Vec<i64>, Vec<Uuid>),
     webhooks: columns::Webhooks<'a>,
+    secrets: (Vec<Uuid>, Vec<Cow<'a, str>>),
 }
 
 impl<'a> Runs<'a> {
     pub(super) fn push(&mut self, of: &'a RunRecord) -> Result<(), TakeError> {
-        let RunRecord { n, run, place, webhook, input, output } = of;
+        let RunRecord { n, run, place, webhook, input, output, secrets } = of;
         let id = uuid(run.id);
         for json in [&run.metadata, &run.warnings] {
             text(json.as_deref())?;
@@ -130,11 +132,15 @@ impl<'a> Runs<'a> {
         if let Some(WebhookRecord(webhook)) = webhook {
             self.webhooks.push(run.id, webhook);
         }
+        if let Some(secrets) = secrets {
+            self.secrets.0.push(id);
+            self.secrets.1.push(clean(secrets.reveal()));
+        }
         Ok(())
     }
 
     pub(super) fn steps(&self) -> Vec<Step<'_>> {
-        let Self { fixed, outputs, places, webhooks, .. } = self;
+        let Self { fixed, outputs, places, webhooks, secrets, .. } = self;
         let mut steps =
             vec![Step::With(&sql::PUT_RUNS, self.values()), Step::With(&sql::ADD_INPUTS, vec![&fixed.id, &self.input])];
         if !outputs.0.is_empty() {
@@ -145,6 +151,9 @@ impl<'a> Runs<'a> {
         }
         if !webhooks.run.is_empty() {
             steps.push(Step::With(&sql::ADD_WEBHOOKS, webhooks.values()));
+        }
+        if !secrets.0.is_empty() {
+            steps.push(Step::With(&sql::ADD_SECRETS, vec![&secrets.0, &secrets.1]));
         }
         steps
     }
@@ -196,6 +205,23 @@ impl<'a> Facts<'a> {
             steps.push(Step::With(&sql::PUT_GROUP_ENDS, vec![&ends.0, &ends.1]));
         }
         steps
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Steps<'a> {
+    pub(super) n: Vec<Option<i64>>,
+    pub(super) key: Vec<&'a str>,
+    pub(super) body: Vec<&'a [u8]>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn push(&mut self, of: &'a StepRecord) -> Result<(), TakeError> {
+        of.kept()?;
+        self.n.push(Some(fits(of.n)?));
+        self.key.push(&of.key);
+        self.body.push(&of.body.0);
+        Ok(())
     }
 }
 

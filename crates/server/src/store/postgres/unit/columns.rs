@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use legwork_core::fact::What;
-use legwork_core::id::GroupId;
+use legwork_core::id::{GroupId, RunId};
+use legwork_core::journal::Entry;
 use legwork_core::receipt::Sign;
 use legwork_core::run::{Life, Run, State, Status};
 use legwork_core::store::NewRun;
@@ -24,6 +25,7 @@ pub(super) struct NewRuns<'a> {
     pub(super) lives: Lives,
     pub(super) input: Vec<&'a [u8]>,
     pub(super) webhooks: Webhooks<'a>,
+    pub(super) secrets: (Vec<Uuid>, Vec<Cow<'a, str>>),
 }
 
 impl<'a> NewRuns<'a> {
@@ -36,6 +38,10 @@ impl<'a> NewRuns<'a> {
             if let Some((webhook, _)) = &new.webhook {
                 all.webhooks.push(run.id, webhook);
             }
+            if let Some(secrets) = &new.secrets {
+                all.secrets.0.push(uuid(run.id));
+                all.secrets.1.push(clean(secrets.reveal()));
+            }
         }
         all
     }
@@ -44,6 +50,7 @@ impl<'a> NewRuns<'a> {
     pub(super) fn values(&self) -> Vec<Value<'_>> {
         let mut values = self.runs.values();
         values.push(&self.lives.expires_at);
+        values.push(&self.lives.papers);
         values
     }
 }
@@ -59,7 +66,8 @@ impl Changed {
     pub(super) fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
         let mut all = Self::default();
         // A renewed lease is not in the life's row.
-        for Held { row, .. } in held.filter(|of| of.was.version != of.row.run.life.version) {
+        let is_in_row = |was: &Life, is: &Life| was.version != is.version || was.papers != is.papers;
+        for Held { row, .. } in held.filter(|of| is_in_row(&of.was, &of.row.run.life)) {
             all.id.push(uuid(row.run.id));
             all.lives.push(&row.run.life);
         }
@@ -70,6 +78,30 @@ impl Changed {
         let mut values: Vec<Value<'_>> = vec![&self.id];
         values.extend(self.lives.values());
         values
+    }
+}
+
+/// The columns of new steps.
+#[derive(Default)]
+pub(super) struct Steps<'a> {
+    pub(super) run: Vec<Uuid>,
+    pub(super) key: Vec<&'a str>,
+    pub(super) body: Vec<&'a [u8]>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn of(new: &'a [(RunId, Entry)]) -> Self {
+        let mut all = Self::default();
+        for (run, step) in new {
+            all.run.push(uuid(*run));
+            all.key.push(step.key());
+            all.body.push(step.body());
+        }
+        all
+    }
+
+    pub(super) fn values(&self) -> Vec<Value<'_>> {
+        vec![&self.run, &self.key, &self.body]
     }
 }
 
