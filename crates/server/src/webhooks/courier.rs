@@ -1,5 +1,6 @@
 //! Makes one call of a webhook and says what came of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,33 +13,34 @@ use url::Url;
 
 use super::post::{Parcel, Post};
 use super::secrets::Secrets;
-use super::target::{Forbidden, Rule};
+use crate::config::Targets;
 use crate::keys::Keyring;
+use crate::reach::{Forbidden, Names, Rule};
 
+/// What an operator does who wants webhooks to go further.
+const HINT: &str = "a server goes there if it was started with --allow-target HOST, or with --allow-private-targets";
 /// How many receivers may be tried at a time.
 const TRIALS: usize = 16;
 
 /// Knows where webhooks may go and what they are signed with.
 pub(crate) struct Courier {
     rule: Arc<Rule>,
-    keys: Arc<Keyring>,
     secrets: Secrets,
     post: Post,
     trials: Semaphore,
 }
 
 impl Courier {
-    /// Whether this machine may be called depends on the keys that there are.
-    pub(crate) fn new(rule: Rule, keys: Arc<Keyring>, secrets: Secrets) -> Self {
+    /// For a server that listens at `own`. Whether this machine may be called depends on the keys that there are.
+    pub(crate) fn new(targets: Targets, own: SocketAddr, names: Names, keys: Arc<Keyring>, secrets: Secrets) -> Self {
+        let rule = Rule::new(targets, own, HINT).with_home(move || keys.ring().is_at_home());
         let rule = Arc::new(rule);
-        let ring = keys.clone();
-        let post = Post::new(rule.clone(), Arc::new(move || ring.ring().is_at_home()));
-        Self { post, rule, keys, secrets, trials: Semaphore::new(TRIALS) }
+        Self { post: Post::new(rule.clone(), names), rule, secrets, trials: Semaphore::new(TRIALS) }
     }
 
     /// Judges the form of an address that a caller gave.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Forbidden> {
-        self.rule.form(url, self.keys.ring().is_at_home())
+        self.rule.form(url)
     }
 
     /// The secrets of this server.

@@ -7,7 +7,6 @@ mod courier;
 mod post;
 mod receivers;
 mod secrets;
-mod target;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +26,6 @@ use uuid::Uuid;
 pub(crate) use self::courier::Courier;
 use self::receivers::{AT_FIRST, Learned, OWNERS, Receivers};
 pub(crate) use self::secrets::Secrets;
-pub(crate) use self::target::{Forbidden, Rule};
 use crate::follow::Lines;
 use crate::metrics::Metrics;
 use crate::runs::Runs;

@@ -6,10 +6,10 @@ use std::io::{self, Read as _};
 use legwork_core::time::Micros;
 use sha2::{Digest as _, Sha256};
 
-use super::read::{Helper, LARGEST, Reason, Text, read};
 use super::shelf::Known;
 use super::walk::{Found, Stamp};
 use crate::processors::research::{Bag, Document, Passage, host_of, passages};
+use crate::read::{Given, Helper, LARGEST, Reason, Text, read};
 use crate::source::hash_of;
 
 /// A file that was read.
@@ -57,7 +57,7 @@ impl Item {
             return Read::Same;
         }
         let name = found.path.rsplit('/').next().unwrap_or(&found.path);
-        Read::New(match read(&bytes, found.kind, name, helper) {
+        Read::New(match read(&bytes, Given { kind: found.kind, name, charset: None }, helper) {
             Err(reason) => Self::skipped(found, digest, now, reason),
             Ok(reading) => Self {
                 texts: reading.texts.into_iter().map(Kept::of).collect(),
@@ -125,8 +125,8 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::Kind;
     use super::*;
+    use crate::read::Kind;
 
     #[test]
     fn a_file_that_still_cannot_be_opened_is_no_news() {

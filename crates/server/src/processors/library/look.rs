@@ -14,11 +14,11 @@ use tracing::warn;
 use super::Skipped;
 use super::folder::Folder;
 use super::item::{Item, Read};
-use super::read::Helper;
 use super::shelf::{Known, Shelf, ShelfError, Stored};
 use super::walk::{Found, walk};
 use crate::clock::Clock;
 use crate::processors::research::{Bag, Base, Corpus, Document, host_of, percent_encoded};
+use crate::read::Helper;
 
 /// How many files are written to the shelf at once.
 const BATCH: usize = 256;

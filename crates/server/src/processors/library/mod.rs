@@ -6,7 +6,6 @@ mod earlier;
 mod folder;
 mod item;
 mod look;
-mod read;
 mod shelf;
 mod survey;
 mod walk;
@@ -31,12 +30,11 @@ pub(crate) use self::earlier::move_in;
 pub use self::folder::CorpusError;
 use self::folder::Folder;
 use self::look::{Looked, Looker};
-use self::read::Helper;
-pub use self::read::{PDF_VERB, read_pdf};
 use self::shelf::Shelf;
 pub use self::survey::{FolderSurvey, KindSurvey, SkippedSurvey, Survey, survey, survey_apart};
 use super::research::{Base, Corpus, Document};
 use crate::clock::SystemClock;
+use crate::read::Helper;
 use crate::source::Source;
 
 /// How long a folder is left alone between two looks: a hundred times what it takes to look, within these bounds.

@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::folder::{CorpusError, Folder};
 use super::look::Looker;
-use super::read::Helper;
 use super::shelf::Shelf;
 use super::walk::walk;
 use super::{Skipped, home_in, shelf_in};
 use crate::clock::SystemClock;
 use crate::processors::research::Corpus;
+use crate::read::Helper;
 
 /// All folders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

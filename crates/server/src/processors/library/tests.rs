@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use legwork_core::output::{Citation, Output};
 use legwork_core::processor::Processor as _;
-use legwork_core::task::{Input, SourcePolicy, Task, Wanted};
+use legwork_core::task::{Input, Task, Wanted};
 use tokio::sync::watch;
 
 use super::cited::Cited;
 use super::folder::Folder;
 use super::look::{Looked, Looker};
-use super::read::Helper;
 use super::shelf::Shelf;
 use super::{Library, pause, shelf_in};
 use crate::clock::{Clock as _, SystemClock, TestClock};
-use crate::processors::research::{Corpus, research, verify_quote};
-use crate::processors::researcher::Researcher;
+use crate::processors::engine::honest::verify_quote;
+use crate::processors::research::{Corpus, research};
+use crate::processors::researcher::{Outside, Researcher};
+use crate::read::Helper;
 use crate::testing::store_in;
 
 /// A folder of documents and a place to keep what was read of them.
@@ -82,11 +83,7 @@ fn own(corpus: &Corpus) -> Vec<(&str, &str)> {
 }
 
 fn asked(question: &str) -> Task {
-    Task {
-        input: Input::Text(question.to_owned()),
-        wanted: Wanted::Text { description: None },
-        sources: SourcePolicy::default(),
-    }
+    Task::new(Input::Text(question.to_owned()), Wanted::Text { description: None })
 }
 
 fn answered(corpus: &Corpus, question: &str) -> (String, Vec<Citation>) {
@@ -366,7 +363,8 @@ fn a_researcher_that_still_reads_has_no_fingerprint_yet() {
     let (wake, _woken) = mpsc::channel();
     fs::create_dir_all(desk.store()).unwrap();
     let cited = Cited::new(store_in(&desk.store()));
-    let researcher = Researcher::new(Arc::new(Library { current, cited, stop: Arc::default(), _wake: wake }));
+    let library = Arc::new(Library { current, cited, stop: Arc::default(), _wake: wake });
+    let researcher = Researcher::new(library, Outside::none());
     assert_eq!(researcher.fingerprint(), None);
     publish.send_replace(Some(Arc::new(Corpus::factbook())));
     assert!(researcher.fingerprint().is_some());

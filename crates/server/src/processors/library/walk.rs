@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Skipped;
-use super::read::Kind;
+use crate::read::Kind;
 
 /// Folders that hold what programs put there, beside all whose names begin with a dot.
 const NOT_DOCUMENTS: [&str; 3] = ["node_modules", "__pycache__", "__MACOSX"];

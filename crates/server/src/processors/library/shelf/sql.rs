@@ -1,34 +1,22 @@
 //! Every statement of the shelf, and the form it is written in.
 
+use crate::read;
+
 /// What the rows mean. Another number makes everything be read again; so does another way of cutting and counting.
 const FORM_OF_ROWS: u64 = 1;
 
-/// The sources that decide what is kept of a file.
+/// The sources that decide, beside those of what reads it, what is kept of a file.
 const SOURCES: &[&str] = &[
     include_str!("../../research/text.rs"),
     include_str!("../../research/bag.rs"),
     include_str!("../../research/passages.rs"),
     include_str!("../../research/factbook.rs"),
-    include_str!("../read/mod.rs"),
-    include_str!("../read/kind.rs"),
-    include_str!("../read/decode.rs"),
-    include_str!("../read/unwrap.rs"),
-    include_str!("../read/prose.rs"),
-    include_str!("../read/html.rs"),
-    include_str!("../read/html/bare.rs"),
-    include_str!("../read/html/cells.rs"),
-    include_str!("../read/table.rs"),
-    include_str!("../read/records.rs"),
-    include_str!("../read/xml.rs"),
-    include_str!("../read/office.rs"),
-    include_str!("../read/office/archive.rs"),
-    include_str!("../read/pdf.rs"),
     env!("CARGO_PKG_VERSION"),
 ];
 
 /// The form that this program writes: one number of all that it depends on.
 pub(super) fn form() -> i64 {
-    let sums = SOURCES.iter().fold(FORM_OF_ROWS, |sum, source| {
+    let sums = SOURCES.iter().chain(read::SOURCES).fold(FORM_OF_ROWS, |sum, source| {
         source.bytes().fold(sum.rotate_left(7), |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     });
     sums.cast_signed()

@@ -185,7 +185,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::super::tests::text_of;
-    use super::super::{Helper, Kind, read};
+    use super::super::{Given, Helper, Kind, read};
 
     /// A ZIP archive, deflated.
     fn zip(parts: &[(&str, &str)]) -> Vec<u8> {
@@ -267,7 +267,8 @@ mod tests {
         let blank = format!("<p>One page.</p>{}", " ".repeat(5 << 20));
         let names: Vec<String> = (0..300).map(|number| format!("{number:03}.xhtml")).collect();
         let parts: Vec<(&str, &str)> = names[..7].iter().map(|name| (name.as_str(), blank.as_str())).collect();
-        let reading = read(&zip(&parts), Kind::Office, "a.epub", &Helper::none()).unwrap();
+        let reading =
+            read(&zip(&parts), Given { kind: Kind::Office, name: "a.epub", charset: None }, &Helper::none()).unwrap();
         assert_eq!(reading.texts[0].body.matches("One page.").count(), 4);
         assert_eq!(reading.left_out, [(String::new(), "there is too much in it".to_owned())]);
         let many: Vec<(&str, &str)> = names.iter().cycle().take(20_000).map(|name| (name.as_str(), "")).collect();

@@ -3,7 +3,7 @@
 use dom_query::NodeRef;
 
 use super::super::table::push_row;
-use super::is_hidden;
+use super::is_mute;
 
 /// A cell as it is drawn.
 #[derive(Clone, Default)]
@@ -89,8 +89,7 @@ fn span(node: &NodeRef<'_>, name: &str) -> usize {
 fn words(cell: &NodeRef<'_>) -> String {
     let mut text = String::new();
     for node in cell.descendants_it().filter(NodeRef::is_text) {
-        let shown =
-            node.ancestors_it(Some(12)).all(|above| above.node_name().is_none_or(|name| !is_hidden(&above, &name)));
+        let shown = node.ancestors_it(Some(12)).all(|above| above.node_name().is_none_or(|name| !is_mute(&name)));
         if shown {
             text.push_str(&node.text());
             text.push(' ');

@@ -1,15 +1,19 @@
 //! Web pages: the article, as readability finds it, or all that is shown where that is too little; without what is
 //! hidden, and with the rows of tables as `header: value`.
 
+mod about;
 mod bare;
 mod cells;
+mod hidden;
+mod style;
 
 use dom_query::{Document, NodeRef};
 use dom_smoothie::{Config, Readability};
 use encoding_rs::Encoding;
 
 use self::cells::table;
-use super::Reading;
+use self::hidden::is_mute;
+use super::{About, Reading};
 
 /// An article below this many characters is not believed to be the page.
 const SHORTEST: usize = 250;
@@ -35,17 +39,30 @@ pub(super) fn read(html: &str) -> Reading {
         return bare::read(html);
     }
     let page = Document::from(html);
+    hidden::take_out(&page);
+    let about = about::of(&page);
     let whole = Shown::of(page.root(), true);
+    let all_links = about::links(&page.root(), |above| above.node_name().is_some_and(|name| is_frame(above, &name)));
     let mut title = title_of(&page);
+    let read = |title: String, body: String, about: About| {
+        let mut reading = Reading::one(title, None, body);
+        reading.texts[0].about = about;
+        reading
+    };
     let config = Config { max_elements_to_parse: 0, ..Config::default() };
     let article = Readability::with_document(page, None, Some(config)).ok().and_then(|mut reader| reader.parse().ok());
-    let Some(article) = article else { return Reading::one(title, None, whole.text) };
+    let Some(article) = article else { return read(title, whole.text, About { links: all_links, ..about }) };
     if !article.title.trim().is_empty() {
         title.clone_from(&article.title);
     }
-    let found = Shown::of(Document::from(article.content).root(), false);
-    let body = if found.is_page(&whole) { found.text } else { whole.text };
-    Reading::one(title, None, body)
+    let content = Document::from(article.content);
+    let found = Shown::of(content.root(), false);
+    if found.is_page(&whole) {
+        let links = about::links(&content.root(), |_| false);
+        read(title, found.text, About { links, whole: Some(whole.text), ..about })
+    } else {
+        read(title, whole.text, About { links: all_links, ..about })
+    }
 }
 
 /// The text of a piece of HTML.
@@ -53,7 +70,9 @@ pub(super) fn plain(html: &str) -> String {
     if is_too_much(html) {
         return bare::read(html).texts.remove(0).body;
     }
-    Shown::of(Document::from(html).root(), false).text
+    let page = Document::from(html);
+    hidden::take_out(&page);
+    Shown::of(page.root(), false).text
 }
 
 fn is_too_much(html: &str) -> bool {
@@ -115,7 +134,7 @@ impl Shown {
             return false;
         }
         let Some(name) = node.node_name() else { return true };
-        if is_hidden(node, &name) || outer && is_frame(node, &name) {
+        if is_mute(&name) || outer && is_frame(node, &name) {
             return false;
         }
         if &*name == "table"
@@ -134,20 +153,6 @@ impl Shown {
         let (own, all) = (self.text.chars().count(), whole.text.chars().count());
         own >= SHORTEST && own * 3 >= all && self.rows * 2 >= whole.rows
     }
-}
-
-/// What nobody sees, and what nobody reads.
-fn is_hidden(node: &NodeRef<'_>, name: &str) -> bool {
-    let never = [
-        "script", "style", "noscript", "template", "svg", "iframe", "object", "head", "button", "select", "input",
-        "textarea", "canvas", "audio", "video", "dialog",
-    ];
-    let style = node.attr("style").map(|style| style.to_lowercase().replace(' ', "")).unwrap_or_default();
-    never.contains(&name)
-        || node.has_attr("hidden")
-        || node.attr("aria-hidden").is_some_and(|value| &*value == "true")
-        || style.contains("display:none")
-        || style.contains("visibility:hidden")
 }
 
 /// What stands around the page's own text.

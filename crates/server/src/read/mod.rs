@@ -1,4 +1,4 @@
-//! Reads files of many kinds into texts. Pure but for PDFs, which a child process reads.
+//! Reads files of many kinds into texts, wherever they come from. Pure but for PDFs, which a child process reads.
 //!
 //! Nothing in a file can stop it: what cannot be read is told with its reason.
 
@@ -15,42 +15,83 @@ mod xml;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(super) use self::kind::{Kind, LARGEST};
-pub(super) use self::pdf::Helper;
+use encoding_rs::Encoding;
+
+pub(crate) use self::kind::{Kind, LARGEST};
+pub(crate) use self::pdf::Helper;
+#[cfg(test)]
+pub(crate) use self::pdf::tests as pdf_tests;
 pub use self::pdf::{PDF_VERB, read_pdf};
 
+/// What decides what is read of a file: who keeps readings makes them anew when one of these has changed.
+pub(crate) const SOURCES: &[&str] = &[
+    include_str!("mod.rs"),
+    include_str!("kind.rs"),
+    include_str!("decode.rs"),
+    include_str!("unwrap.rs"),
+    include_str!("prose.rs"),
+    include_str!("html.rs"),
+    include_str!("html/about.rs"),
+    include_str!("html/bare.rs"),
+    include_str!("html/cells.rs"),
+    include_str!("html/hidden.rs"),
+    include_str!("html/style.rs"),
+    include_str!("table.rs"),
+    include_str!("records.rs"),
+    include_str!("xml.rs"),
+    include_str!("office.rs"),
+    include_str!("office/archive.rs"),
+    include_str!("pdf.rs"),
+];
 /// Texts beyond this many bytes are not taken from one file.
 const MOST: usize = 24 << 20;
 /// How many parts of one file are told as left out one by one.
 const TOLD: usize = 20;
 
 /// Why a file cannot be read, for a person.
-pub(super) type Reason = String;
+pub(crate) type Reason = String;
 
 /// What was found in a file.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Reading {
-    pub(super) texts: Vec<Text>,
+pub(crate) struct Reading {
+    pub(crate) texts: Vec<Text>,
     /// Parts that were left out: where (`:7` is a line) and why.
-    pub(super) left_out: Vec<(String, Reason)>,
+    pub(crate) left_out: Vec<(String, Reason)>,
 }
 
 /// A text of its own.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// Which part of the file it is, when the file holds several.
-    pub(super) part: Option<String>,
+    pub(crate) part: Option<String>,
     /// What it is called; empty when it does not say.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// Its own address, if it has one.
-    pub(super) url: Option<String>,
-    pub(super) body: String,
+    pub(crate) url: Option<String>,
+    pub(crate) body: String,
+    /// What else it says of itself.
+    pub(crate) about: About,
+}
+
+/// What a page says of itself beside its text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct About {
+    /// When it was published: `YYYY-MM-DD`.
+    pub(crate) published: Option<String>,
+    /// It has to be paid for.
+    pub(crate) paid: bool,
+    /// All that is shown on it, when only an article was taken of it.
+    pub(crate) whole: Option<String>,
+    /// What its links are meant from, if that is not its own address.
+    pub(crate) base: Option<String>,
+    /// The links in its text: where they lead, and what they say.
+    pub(crate) links: Vec<(String, String)>,
 }
 
 impl Reading {
     /// A file that is one text.
     fn one(title: impl Into<String>, url: Option<String>, body: String) -> Self {
-        Self { texts: vec![Text { part: None, title: title.into(), url, body }], left_out: Vec::new() }
+        Self { texts: vec![Text { title: title.into(), url, body, ..Text::default() }], left_out: Vec::new() }
     }
 
     /// Leaves a part out. Of many only the first are told, and how many more there are.
@@ -68,15 +109,32 @@ impl Reading {
     }
 }
 
-/// Reads a file's bytes; `name` is the file's name.
-pub(super) fn read(bytes: &[u8], kind: Kind, name: &str, helper: &Helper) -> Result<Reading, Reason> {
+/// What is known of bytes before they are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    /// What they are taken for.
+    pub(crate) kind: Kind,
+    /// What their file is called.
+    pub(crate) name: &'a str,
+    /// The encoding of the text, when somebody else names it.
+    pub(crate) charset: Option<&'a str>,
+}
+
+/// Reads a file's bytes.
+pub(crate) fn read(bytes: &[u8], given: Given<'_>, helper: &Helper) -> Result<Reading, Reason> {
+    let Given { kind, name, charset } = given;
     if bytes.is_empty() {
         return Err("it is empty".to_owned());
     }
     let kind = kind.checked(bytes)?;
     // The libraries below are good, and files are worse.
-    let read = catch_unwind(AssertUnwindSafe(|| by_kind(bytes, kind, name, helper)));
+    let read = catch_unwind(AssertUnwindSafe(|| by_kind(bytes, kind, name, charset, helper)));
     let mut reading = read.unwrap_or_else(|_| Err("the reader broke down on it".to_owned()))?.shortened();
+    for text in &mut reading.texts {
+        // What is written as an entity has not been seen before.
+        text.body = decode::tidy(&text.body);
+        text.title = decode::tidy(&text.title);
+    }
     reading.texts.retain(|text| text.body.chars().any(char::is_alphanumeric));
     if reading.texts.is_empty() && reading.left_out.is_empty() {
         return Err(kind.nothing().to_owned());
@@ -87,8 +145,9 @@ pub(super) fn read(bytes: &[u8], kind: Kind, name: &str, helper: &Helper) -> Res
     Ok(reading)
 }
 
-fn by_kind(bytes: &[u8], kind: Kind, name: &str, helper: &Helper) -> Result<Reading, Reason> {
-    let text = |declared| decode::text(bytes, declared);
+fn by_kind(bytes: &[u8], kind: Kind, name: &str, charset: Option<&str>, helper: &Helper) -> Result<Reading, Reason> {
+    let named = charset.and_then(|charset| Encoding::for_label(charset.as_bytes()));
+    let text = |declared| decode::text(bytes, named.or(declared));
     Ok(match kind {
         Kind::Markdown | Kind::Text => prose::read(&text(None)?, kind),
         Kind::Html => html::read(&text(html::declared(bytes))?),
@@ -112,13 +171,13 @@ fn titled(title: &str, name: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The one text of a file, or why there is none.
     pub(super) fn text_of(name: &str, bytes: &[u8]) -> Result<Text, Reason> {
         let kind = Kind::of(name).unwrap();
-        let mut reading = read(bytes, kind, name, &Helper::none())?;
+        let mut reading = read(bytes, Given { kind, name, charset: None }, &Helper::none())?;
         Ok(reading.texts.remove(0))
     }
 

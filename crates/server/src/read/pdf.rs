@@ -30,21 +30,26 @@ const STACK: usize = 256 << 20;
 
 /// Who reads PDFs for us.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Helper {
+pub(crate) struct Helper {
     command: Option<(PathBuf, Vec<String>)>,
     patience: Duration,
 }
 
 impl Helper {
     /// This very program, whatever has become of its file since it was started.
-    pub(in super::super) fn this_program() -> Self {
+    pub(crate) fn this_program() -> Self {
         let own = if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
         Self { command: own.ok().map(|program| (program, vec![PDF_VERB.to_owned()])), patience: PATIENCE }
     }
 
+    /// The same, with so much time for each.
+    pub(crate) fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Nobody.
     #[cfg(test)]
-    pub(in super::super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { command: None, patience: PATIENCE }
     }
 }
@@ -213,11 +218,11 @@ fn words_of(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-pub(in super::super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A PDF of one page with these lines on it.
-    pub(in super::super::super) fn pdf(lines: &[&str]) -> Vec<u8> {
+    pub(crate) fn pdf(lines: &[&str]) -> Vec<u8> {
         let shown: Vec<String> = lines.iter().map(|line| format!("({line}) Tj T*")).collect();
         let content = format!("BT /F1 12 Tf 14 TL 72 720 Td {} ET", shown.join(" "));
         let objects = [
@@ -242,6 +247,28 @@ pub(in super::super) mod tests {
                 .bytes(),
         );
         out
+    }
+
+    /// A child that reads: this program of tests, told to do nothing but the test below.
+    pub(crate) fn child() -> Helper {
+        let name = "read::pdf::tests::who_is_given_a_file_reads_it_and_who_is_not_does_nothing";
+        let arguments = ["--exact", name, "--nocapture", "--test-threads=1"];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Helper { command: std::env::current_exe().ok().map(|program| (program, arguments)), patience: PATIENCE }
+    }
+
+    #[test]
+    fn who_is_given_a_file_reads_it_and_who_is_not_does_nothing() {
+        let word = std::env::args().next_back().filter(|word| Uuid::try_parse(word).is_ok());
+        if let Some(word) = word {
+            std::process::exit(i32::from(read_pdf(&word) != ExitCode::SUCCESS));
+        }
+    }
+
+    #[test]
+    fn a_child_of_our_own_reads_what_it_is_given() {
+        let reading = read(&pdf(&["The probe was built by Anna Larch."]), &child()).unwrap();
+        assert_eq!(reading.texts[0].body.trim(), "The probe was built by Anna Larch.");
     }
 
     /// A child that does this instead of reading.

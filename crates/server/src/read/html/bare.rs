@@ -5,12 +5,13 @@ use dom_query::Document;
 
 use super::super::Reading;
 use super::Writer;
+use super::hidden::{self, Names};
 
-/// Elements without an end, or whose end may be left out.
-const ENDLESS: [&str; 26] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p",
-    "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup",
-];
+/// Elements without an end.
+const EMPTY: [&str; 14] =
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+/// Elements whose end may be left out.
+const ENDLESS: [&str; 12] = ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"];
 /// Elements that are opened again behind what closed around them, until they are closed themselves.
 const FORMATTING: [&str; 14] =
     ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
@@ -32,7 +33,7 @@ pub(super) fn depth(html: &str, most: usize) -> usize {
     let (mut open, mut deepest) = (Vec::<String>::new(), 0);
     for piece in Pieces::of(html) {
         match piece {
-            Piece::Open { name, .. } if is(&ENDLESS, &name) => {}
+            Piece::Open { name, .. } if is(&EMPTY, &name) || is(&ENDLESS, &name) => {}
             Piece::Open { closed: true, .. } if open.iter().any(|above| is(&DRAWN, above)) => {}
             Piece::Open { name, .. } => open.push(name),
             Piece::Close(name) => close(&mut open, &name),
@@ -67,20 +68,30 @@ fn close(open: &mut Vec<String>, name: &str) {
 pub(super) fn read(html: &str) -> Reading {
     let (mut title, mut in_title) = (String::new(), false);
     let mut writer = Writer::default();
+    let names = Names::of(&styles(html));
     // What is hidden, and how many of the same kind are open in it.
     let mut hidden: Option<(String, usize)> = None;
     for piece in Pieces::of(html) {
         if let Some((what, inside)) = &mut hidden {
-            match piece {
-                Piece::Open { name, closed: false } if name == *what => *inside += 1,
-                Piece::Close(name) if name == *what && *inside > 0 => *inside -= 1,
-                Piece::Close(name) if name == *what => hidden = None,
+            match &piece {
+                // Where its own end is left out, it ends with the next of its kind, or with what it stands in.
+                Piece::Open { name, .. } if is(&ENDLESS, what) && name == what => hidden = None,
+                Piece::Close(name) if is(&ENDLESS, what) && name != what && !is_of_a_line(name) => hidden = None,
+                Piece::Open { name, closed: false, .. } if name == what => *inside += 1,
+                Piece::Close(name) if name == what && *inside > 0 => *inside -= 1,
+                Piece::Close(name) if name == what => {
+                    hidden = None;
+                    continue;
+                }
                 Piece::Open { .. } | Piece::Close(_) | Piece::Text(_) => {}
             }
-            continue;
+            if hidden.is_some() {
+                continue;
+            }
         }
         match piece {
-            Piece::Open { name, closed } if is(&HIDDEN, &name) => hidden = (!closed).then_some((name, 0)),
+            Piece::Open { name, closed, .. } if is(&HIDDEN, &name) => hidden = (!closed).then_some((name, 0)),
+            Piece::Open { name, attributes, .. } if is_hidden(&name, attributes, &names) => hidden = Some((name, 0)),
             Piece::Open { name, .. } => {
                 in_title = name == "title";
                 writer.open(&name);
@@ -94,6 +105,70 @@ pub(super) fn read(html: &str) -> Reading {
         }
     }
     Reading::one(title, None, writer.finished())
+}
+
+fn is_of_a_line(name: &str) -> bool {
+    is(&INLINE, name) || is(&FORMATTING, name)
+}
+
+/// Whether an element that holds something is hidden; a page that is hidden as a whole is shown by its scripts.
+fn is_hidden(name: &str, attributes: &str, names: &Names) -> bool {
+    if attributes.is_empty() || is(&EMPTY, name) || matches!(name, "html" | "head" | "body") {
+        return false;
+    }
+    let value = |wanted: &str| {
+        let found = Attributes { rest: attributes }.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| decoded(value))
+    };
+    let (aria, style) = (value("aria-hidden"), value("style"));
+    hidden::by_attributes(value("hidden").is_some(), aria.as_deref(), style.as_deref())
+        || names.hide(value("class").as_deref(), value("id").as_deref())
+}
+
+/// What stands in a page's style elements.
+fn styles(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let starts = lower.match_indices("<style").map(|(at, _)| at);
+    let inside = starts.filter_map(|at| {
+        let from = at + lower[at..].find('>')? + 1;
+        let to = lower[from..].find("</style").map_or(html.len(), |end| from + end);
+        html.get(from..to)
+    });
+    inside.collect::<Vec<_>>().join("\n")
+}
+
+/// The attributes in a tag, with their values as they are written.
+struct Attributes<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        if rest.is_empty() {
+            return None;
+        }
+        let end = match rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '/')) {
+            // An `=` without a name before it is one.
+            Some(0) => 1,
+            Some(end) => end,
+            None => rest.len(),
+        };
+        let (name, behind) = rest.split_at(end);
+        let Some(value) = behind.trim_start().strip_prefix('=').map(str::trim_start) else {
+            self.rest = behind;
+            return Some((name, ""));
+        };
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, rest) = match quote {
+            Some(quote) => value[1..].split_once(quote).unwrap_or((&value[1..], "")),
+            None => value.split_at(value.find(char::is_whitespace).unwrap_or(value.len())),
+        };
+        self.rest = rest;
+        Some((name, value))
+    }
 }
 
 /// Text with its entities in place.
@@ -110,6 +185,8 @@ fn is(names: &[&str], name: &str) -> bool {
 enum Piece<'a> {
     Open {
         name: String,
+        /// What follows its name, as it is written.
+        attributes: &'a str,
         /// It ends in `/>`.
         closed: bool,
     },
@@ -140,7 +217,8 @@ impl<'a> Pieces<'a> {
         let end = end_of_tag(inner);
         let whole = &inner[..end];
         self.rest = inner[end..].strip_prefix('>').unwrap_or("");
-        let name = whole.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default().to_ascii_lowercase();
+        let end = whole.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(whole.len());
+        let (name, attributes) = (whole[..end].to_ascii_lowercase(), &whole[end..]);
         if closes {
             return Piece::Close(name);
         }
@@ -148,7 +226,7 @@ impl<'a> Pieces<'a> {
         if is(&RAW, &name) {
             self.skip_raw(&name);
         }
-        Piece::Open { name, closed }
+        Piece::Open { name, attributes, closed }
     }
 
     /// Goes on at the end tag of a script or a style.
@@ -238,6 +316,17 @@ mod tests {
         ] {
             assert!(depth(&deep.repeat(600), 500) > 500, "{deep}");
         }
+    }
+
+    #[test]
+    fn what_is_hidden_ends_where_it_does_for_browsers() {
+        let html = "<style>.x { display: none }</style><p hidden>Secret <b>one</b>.<p>Seen one. <ul><li class='a x'>Secret\
+                    <li>Seen two.</ul><div HIDDEN id=a>Secret <div>two</div> Secret</div>Seen three. <br hidden>\
+                    <i style='font-size:0'>Secret</i><span data-hidden=no title='hidden'>Seen four.</span>\
+                    <div><p aria-hidden=\"true\">Secret</div>Seen five.";
+        let body = &read(html).texts[0].body;
+        assert!(!body.contains("Secret"), "{body}");
+        assert_eq!(body.matches("Seen").count(), 5, "{body}");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(super) fn read(text: &str) -> Result<Reading, Reason> {
 }
 
 fn part(id: String, title: impl Into<String>, url: Option<String>, body: String) -> Text {
-    Text { part: Some(id), title: title.into(), url, body }
+    Text { part: Some(id), title: title.into(), url, body, ..Text::default() }
 }
 
 /// An object as a document: its text and what else it says, or all that it says.
@@ -187,12 +187,16 @@ fn scalars(key: &str, value: &Value, pairs: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::super::tests::text_of;
-    use super::super::{Helper, Kind, read};
+    use super::super::{Given, Helper, Kind, read};
+
+    fn given() -> Given<'static> {
+        Given { kind: Kind::Lines, name: "d.jsonl", charset: None }
+    }
 
     #[test]
     fn each_line_is_a_document_with_its_own_title_and_address() {
         let text = "{\"title\":\"T\",\"extract\":\"E text.\",\"url\":\"https://example.org/t\"}\n\"a string\"\n{\n[1]\n{\"id\":7,\"launch_date\":\"2019\",\"crew\":[\"A\",\"B\"]}\n";
-        let reading = read(text.as_bytes(), Kind::Lines, "d.jsonl", &Helper::none()).unwrap();
+        let reading = read(text.as_bytes(), given(), &Helper::none()).unwrap();
         let seen: Vec<_> =
             reading.texts.iter().map(|t| (t.part.as_deref().unwrap(), t.title.as_str(), t.body.as_str())).collect();
         assert_eq!(
@@ -233,7 +237,7 @@ mod tests {
 
     #[test]
     fn of_a_thousand_broken_lines_a_few_are_told() {
-        let reading = read("{\n".repeat(1000).as_bytes(), Kind::Lines, "d.jsonl", &Helper::none()).unwrap();
+        let reading = read("{\n".repeat(1000).as_bytes(), given(), &Helper::none()).unwrap();
         assert_eq!(reading.left_out.len(), 21);
         assert_eq!(reading.left_out[20].1, "980 more parts were left out");
     }

@@ -75,7 +75,7 @@ fn guessed(bytes: &[u8]) -> &'static Encoding {
 }
 
 /// One kind of line end and no characters that only machines see.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -86,15 +86,36 @@ fn tidy(text: &str) -> String {
             '\u{a0}' | '\u{2007}' | '\u{202f}' => out.push(' '),
             '\n' | '\t' => out.push(c),
             c if c.is_control() || is_invisible(c) => {}
+            // Some scripts and pictures are joined by these; Latin letters are only torn apart.
+            '\u{200c}' | '\u{200d}' if !joins(&out, chars.peek().copied()) => {}
+            // These say how the character before them is drawn. A row of them carries something else.
+            '\u{fe00}'..='\u{fe0f}' if !out.ends_with(is_drawn_in_ways) => {}
             c => out.push(c),
         }
     }
     out
 }
 
-/// Soft hyphens, zero-width spaces, marks, and what turns the direction of a text around.
+/// Soft hyphens, zero-width spaces, marks, fillers, what turns the direction of a text around, and what stands for ASCII and
+/// is not shown.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}'
+            | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Whether a joiner between these does what it is for.
+fn joins(before: &str, after: Option<char>) -> bool {
+    let is_joined = |c: char| !c.is_ascii() && !c.is_whitespace();
+    before.ends_with(is_joined) && after.is_some_and(is_joined)
+}
+
+fn is_drawn_in_ways(c: char) -> bool {
+    let is_key = c.is_ascii_digit() || c == '#' || c == '*';
+    is_key || !c.is_ascii() && !c.is_whitespace() && !('\u{fe00}'..='\u{fe0f}').contains(&c)
 }
 
 #[cfg(test)]
@@ -162,6 +183,27 @@ mod tests {
     fn what_is_no_text_is_told() {
         assert_eq!(text(b"MZ\0\0\x01\x02\x03", None).unwrap_err(), "it looks binary");
         assert_eq!(text(&[1, 2, 3, 4, 5, 6, 7, 8], None).unwrap_err(), "it looks binary");
+    }
+
+    #[test]
+    fn nothing_that_only_machines_see_stays_and_what_scripts_need_does() {
+        for (given, left) in [
+            ("pay\u{200d}pal\u{200c}.com", "paypal.com"),
+            ("A\u{e0041}\u{e0042}B\u{e0100}", "AB"),
+            ("A\u{fe00}\u{fe01}\u{fe02}.", "A."),
+            ("\u{2060}\u{2064}x\u{3164}\u{115f}y\u{34f}", "xy"),
+            (
+                "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+                "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+            ),
+            (
+                "\u{1f469}\u{200d}\u{1f52c} \u{2764}\u{fe0f} 1\u{fe0f}\u{20e3}",
+                "\u{1f469}\u{200d}\u{1f52c} \u{2764}\u{fe0f} 1\u{fe0f}\u{20e3}",
+            ),
+            ("\u{2764}\u{fe0f}\u{fe0e}\u{fe01}", "\u{2764}\u{fe0f}"),
+        ] {
+            assert_eq!(tidy(given), left, "{given:?}");
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use super::Reason;
 
 /// The largest file that is read of any kind, in bytes.
-pub(in super::super) const LARGEST: u64 = 48 << 20;
+pub(crate) const LARGEST: u64 = 48 << 20;
 /// How far into a file its kind can be told.
 const HEAD: usize = 1024;
 
 /// A kind of file that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) enum Kind {
+pub(crate) enum Kind {
     Markdown,
     Text,
     Html,
@@ -26,7 +26,7 @@ pub(in super::super) enum Kind {
 
 impl Kind {
     /// The kind of a file of this name; `None` when no such file can be read. What has no ending is taken for text.
-    pub(in super::super) fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_lowercase();
         Some(match ending.as_str() {
             "md" | "markdown" | "mdown" | "mkd" | "mdx" => Self::Markdown,
@@ -43,8 +43,34 @@ impl Kind {
         })
     }
 
+    /// The kind of what is sent under this media type, which is in lower case; `None` when no such thing can be read, or when
+    /// the type says nothing.
+    pub(crate) fn of_media(media: &str) -> Option<Self> {
+        Some(match media {
+            "text/html" | "application/xhtml+xml" => Self::Html,
+            "text/markdown" | "text/x-markdown" => Self::Markdown,
+            "application/pdf" | "application/x-pdf" => Self::Pdf,
+            "text/csv" | "application/csv" | "text/comma-separated-values" => Self::Csv,
+            "text/tab-separated-values" => Self::Tsv,
+            "application/json" | "text/json" => Self::Json,
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/json-lines" => {
+                Self::Lines
+            }
+            "application/xml" | "text/xml" => Self::Xml,
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+            | "application/vnd.oasis.opendocument.text"
+            | "application/epub+zip" => Self::Office,
+            "text/css" | "text/javascript" | "text/ecmascript" => return None,
+            media if media.starts_with("text/") => Self::Text,
+            media if media.starts_with("image/") => return None,
+            media if media.ends_with("+json") => Self::Json,
+            media if media.ends_with("+xml") => Self::Xml,
+            _ => return None,
+        })
+    }
+
     /// What it is called.
-    pub(in super::super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Markdown => "markdown",
             Self::Text => "text",
@@ -60,7 +86,7 @@ impl Kind {
     }
 
     /// A file above this size is not read.
-    pub(in super::super) fn largest(self) -> u64 {
+    pub(crate) fn largest(self) -> u64 {
         match self {
             Self::Markdown | Self::Text | Self::Html | Self::Xml => 16 << 20,
             Self::Csv | Self::Tsv | Self::Json | Self::Lines => 32 << 20,
@@ -80,7 +106,7 @@ impl Kind {
     }
 
     /// The kind that the first bytes speak for; a reason when they are none that can be read.
-    pub(super) fn checked(self, bytes: &[u8]) -> Result<Self, Reason> {
+    pub(crate) fn checked(self, bytes: &[u8]) -> Result<Self, Reason> {
         let head = &bytes[..bytes.len().min(HEAD)];
         let is_pdf = head.windows(5).any(|window| window == b"%PDF-");
         let is_office = self == Self::Office;

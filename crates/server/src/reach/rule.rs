@@ -1,24 +1,34 @@
-//! Where webhooks may go. Callers choose the address, and this server may reach what they cannot: its own machine, its
+//! Where this server may go. Others choose the address, and this server may reach what they cannot: its own machine, its
 //! network, a cloud's metadata. So what is not on the public internet is called only if the operator wants it.
 //!
-//! A create looks at the form of the address alone: it resolves no name. A name is judged when it is connected to, by the
-//! very address that is then used, and once more when the connection is there: this machine has more addresses than it
-//! knows by heart, and whichever of them was called, the other end of such a connection is at the same one.
+//! The form of an address can be judged without asking anybody; no name is resolved then. A name is judged when it is
+//! connected to, by the very address that is then used, and once more when the connection is there: this machine has more
+//! addresses than it knows by heart, and whichever of them was called, the other end of such a connection is at the same one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use url::{Host, Url};
 
 use crate::config::Targets;
 
-/// The rule of one server.
-#[derive(Clone, Debug)]
+/// The rule for one purpose of one server.
+#[derive(Clone)]
 pub(crate) struct Rule {
     allowed: Targets,
-    /// Where this server listens: no webhook may drive it.
+    /// Where this server listens: nobody may drive it through itself.
     own: SocketAddr,
+    /// What an operator does who wants more, for people.
+    hint: &'static str,
+    /// Whether this machine may be called but for the server itself, at the moment when it is asked.
+    at_home: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Whether what the operator does not list is called at the ports of the web only.
+    usual_ports: bool,
 }
+
+/// The ports of the web.
+const USUAL_PORTS: [u16; 2] = [80, 443];
 
 /// Why an address is not called, for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,10 +37,21 @@ pub(crate) enum Forbidden {
     #[error("it is this server's own address")]
     Own,
     /// It is not on the public internet.
-    #[error(
-        "it is {0}; a server goes there if it was started with --allow-target HOST, or with --allow-private-targets"
-    )]
-    NotPublic(Kind),
+    #[error("it is {kind}; {hint}")]
+    NotPublic {
+        /// What it is.
+        kind: Kind,
+        /// What an operator does who wants it nevertheless.
+        hint: &'static str,
+    },
+    /// There are no pages at such a port.
+    #[error("pages are not at port {port}; {hint}")]
+    Port {
+        /// Which one.
+        port: u16,
+        /// What an operator does who wants it nevertheless.
+        hint: &'static str,
+    },
     /// Nothing can be there.
     #[error("it is {0}, where no receiver can be")]
     Nowhere(Kind),
@@ -67,51 +88,70 @@ impl fmt::Display for Kind {
 }
 
 impl Rule {
-    pub(crate) const fn new(allowed: Targets, own: SocketAddr) -> Self {
-        Self { allowed, own }
+    /// The public internet and what is allowed beside it, for a server that listens at `own`; `hint` says what to do for more.
+    pub(crate) fn new(allowed: Targets, own: SocketAddr, hint: &'static str) -> Self {
+        Self { allowed, own, hint, at_home: Arc::new(|| false), usual_ports: false }
     }
 
-    /// Judges the form of an address, as it can be judged without asking anybody. With `loopback` this machine may be
-    /// called, but for the server itself.
-    pub(crate) fn form(&self, url: &Url, loopback: bool) -> Result<(), Forbidden> {
+    /// The same, with this machine but for the server itself as long as `at_home` says so.
+    pub(crate) fn with_home(self, at_home: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { at_home: Arc::new(at_home), ..self }
+    }
+
+    /// The same, at the ports of the web only, but for what is listed.
+    pub(crate) fn at_usual_ports(self) -> Self {
+        Self { usual_ports: true, ..self }
+    }
+
+    /// Whether the operator's list names the host of an address.
+    pub(crate) fn lists(&self, url: &Url) -> bool {
+        url.host_str().is_some_and(|host| self.names(host, url.port_or_known_default().unwrap_or(0)))
+    }
+
+    /// Judges the form of an address, as it can be judged without asking anybody.
+    pub(crate) fn form(&self, url: &Url) -> Result<(), Forbidden> {
         let port = url.port_or_known_default().unwrap_or(0);
         let named = url.host_str().ok_or(Forbidden::NoHost)?;
         match url.host() {
             // The URL standard has read every spelling of a number by now: 2130706433, 0x7f.1, 127.1.
-            Some(Host::Ipv4(ip)) => self.check(named, SocketAddr::from((ip, port)), loopback),
-            Some(Host::Ipv6(ip)) => self.check(named, SocketAddr::from((ip, port)), loopback),
+            Some(Host::Ipv4(ip)) => self.check(named, SocketAddr::from((ip, port))),
+            Some(Host::Ipv6(ip)) => self.check(named, SocketAddr::from((ip, port))),
             Some(Host::Domain(name)) if is_localhost(name) => {
-                self.check(named, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), loopback)
+                self.check(named, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
             }
-            Some(Host::Domain(_)) => Ok(()),
+            Some(Host::Domain(_)) => self.check_port(named, port),
             None => Err(Forbidden::NoHost),
         }
     }
 
     /// Judges an address that is about to be connected to, under the name by which it was found.
-    pub(crate) fn check(&self, named: &str, at: SocketAddr, loopback: bool) -> Result<(), Forbidden> {
+    pub(super) fn check(&self, named: &str, at: SocketAddr) -> Result<(), Forbidden> {
         let ip = at.ip().to_canonical();
         if ip == self.own.ip().to_canonical() && at.port() == self.own.port() {
             return Err(Forbidden::Own);
         }
-        self.judge(named, kind(ip), at.port(), loopback)
+        self.judge(named, kind(ip), at.port())?;
+        self.check_port(named, at.port())
+    }
+
+    fn check_port(&self, named: &str, port: u16) -> Result<(), Forbidden> {
+        let fine = !self.usual_ports || USUAL_PORTS.contains(&port) || self.names(named, port);
+        if fine { Ok(()) } else { Err(Forbidden::Port { port, hint: self.hint }) }
+    }
+
+    fn names(&self, host: &str, port: u16) -> bool {
+        self.allowed.hosts.iter().any(|entry| is_named(entry, host, port))
     }
 
     /// Judges a connection by both of its ends: if they have one address, it is this machine's, whatever kind it is of.
-    pub(super) fn check_ends(
-        &self,
-        named: &str,
-        here: SocketAddr,
-        there: SocketAddr,
-        loopback: bool,
-    ) -> Result<(), Forbidden> {
+    pub(super) fn check_ends(&self, named: &str, here: SocketAddr, there: SocketAddr) -> Result<(), Forbidden> {
         if here.ip().to_canonical() != there.ip().to_canonical() {
             return Ok(());
         }
-        self.judge(named, Kind::Loopback, there.port(), loopback)
+        self.judge(named, Kind::Loopback, there.port())
     }
 
-    fn judge(&self, named: &str, kind: Kind, port: u16, loopback: bool) -> Result<(), Forbidden> {
+    fn judge(&self, named: &str, kind: Kind, port: u16) -> Result<(), Forbidden> {
         if kind == Kind::NoHost {
             return Err(Forbidden::Nowhere(kind));
         }
@@ -119,12 +159,11 @@ impl Rule {
         if kind == Kind::Loopback && port == self.own.port() {
             return Err(Forbidden::Own);
         }
-        let Targets { private, hosts } = &self.allowed;
         let fine = kind == Kind::Public
-            || *private
-            || (loopback && kind == Kind::Loopback)
-            || hosts.iter().any(|host| is_named(host, named, port));
-        if fine { Ok(()) } else { Err(Forbidden::NotPublic(kind)) }
+            || self.allowed.private
+            || self.names(named, port)
+            || (kind == Kind::Loopback && (self.at_home)());
+        if fine { Ok(()) } else { Err(Forbidden::NotPublic { kind, hint: self.hint }) }
     }
 }
 
@@ -211,20 +250,26 @@ fn inner_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn rule(loopback: bool, private: bool, hosts: &[&str]) -> (Rule, bool) {
+    const HINT: &str = "ask the operator";
+
+    fn rule(at_home: bool, private: bool, hosts: &[&str]) -> Rule {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        (Rule::new(Targets { private, hosts }, "127.0.0.1:8787".parse().unwrap()), loopback)
+        Rule::new(Targets { private, hosts }, "127.0.0.1:8787".parse().unwrap(), HINT).with_home(move || at_home)
     }
 
-    fn form((rule, loopback): &(Rule, bool), url: &str) -> Result<(), Forbidden> {
-        rule.form(&url.parse().unwrap(), *loopback)
+    fn form(rule: &Rule, url: &str) -> Result<(), Forbidden> {
+        rule.form(&url.parse().unwrap())
+    }
+
+    fn not_public(kind: Kind) -> Result<(), Forbidden> {
+        Err(Forbidden::NotPublic { kind, hint: HINT })
     }
 
     /// Every spelling that reached the secret in an experiment, and the places that attackers want.
-    const ATTACKS: &[&str] = &[
+    pub(crate) const ATTACKS: &[&str] = &[
         "http://127.0.0.1/",
         "http://127.1:9000/",
         "http://2130706433/",
@@ -288,15 +333,15 @@ mod tests {
 
     #[test]
     fn a_name_is_judged_by_the_address_that_is_used() {
-        let (rule, loopback) = rule(false, false, &[]);
-        let check = |at: &str| rule.check("hook.example", at.parse().unwrap(), loopback);
-        assert_eq!(check("10.0.0.1:443"), Err(Forbidden::NotPublic(Kind::Private)));
-        assert_eq!(check("[::ffff:169.254.169.254]:80"), Err(Forbidden::NotPublic(Kind::LinkLocal)));
+        let rule = rule(false, false, &[]);
+        let check = |at: &str| rule.check("hook.example", at.parse().unwrap());
+        assert_eq!(check("10.0.0.1:443"), not_public(Kind::Private));
+        assert_eq!(check("[::ffff:169.254.169.254]:80"), not_public(Kind::LinkLocal));
         assert_eq!(check("1.1.1.1:443"), Ok(()));
     }
 
     #[test]
-    fn without_keys_this_machine_may_be_called_but_not_this_server() {
+    fn at_home_this_machine_may_be_called_but_not_this_server() {
         let open = rule(true, false, &[]);
         assert_eq!(form(&open, "http://127.0.0.1:9000/hook"), Ok(()));
         assert_eq!(form(&open, "http://localhost:9000/hook"), Ok(()));
@@ -305,13 +350,13 @@ mod tests {
         {
             assert_eq!(form(&open, own), Err(Forbidden::Own), "{own}");
         }
-        assert_eq!(form(&open, "http://10.0.0.1/"), Err(Forbidden::NotPublic(Kind::Private)));
+        assert_eq!(form(&open, "http://10.0.0.1/"), not_public(Kind::Private));
     }
 
     #[test]
     fn the_own_address_is_known_in_every_spelling() {
         let all = Targets { private: true, ..Targets::default() };
-        let rule = (Rule::new(all, "[::ffff:10.0.0.7]:8787".parse().unwrap()), false);
+        let rule = Rule::new(all, "[::ffff:10.0.0.7]:8787".parse().unwrap(), HINT);
         for own in ["http://10.0.0.7:8787/", "http://[::ffff:10.0.0.7]:8787/", "http://127.0.0.1:8787/"] {
             assert_eq!(form(&rule, own), Err(Forbidden::Own), "{own}");
         }
@@ -319,20 +364,36 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_at_the_ports_of_the_web_or_where_the_operator_says() {
+        let web = rule(false, false, &["a.lan:8080", "b.lan"]).at_usual_ports();
+        for url in
+            ["http://a.example/", "https://a.example/", "http://1.1.1.1:443/", "http://a.lan:8080/", "http://b.lan:99/"]
+        {
+            assert_eq!(form(&web, url), Ok(()), "{url}");
+        }
+        for (url, port) in [("http://a.example:8080/", 8080), ("https://1.1.1.1:22/", 22), ("http://a.lan:8081/", 8081)]
+        {
+            assert_eq!(form(&web, url), Err(Forbidden::Port { port, hint: HINT }), "{url}");
+        }
+        assert!(web.check("a.example", "1.1.1.1:25".parse().unwrap()).is_err(), "and so at the connection");
+        assert!(web.lists(&"http://b.lan/".parse().unwrap()) && !web.lists(&"http://a.lan/".parse().unwrap()));
+    }
+
+    #[test]
     fn a_connection_to_this_machine_is_one_whatever_address_it_goes_by() {
-        let everywhere = |private, loopback| {
+        let everywhere = |private, at_home: bool| {
             let targets = Targets { private, ..Targets::default() };
-            (Rule::new(targets, "0.0.0.0:8787".parse().unwrap()), loopback)
+            Rule::new(targets, "0.0.0.0:8787".parse().unwrap(), HINT).with_home(move || at_home)
         };
-        let ends = |(rule, loopback): &(Rule, bool), here: &str, there: &str| {
-            rule.check_ends("hooks.example", here.parse().unwrap(), there.parse().unwrap(), *loopback)
+        let ends = |rule: &Rule, here: &str, there: &str| {
+            rule.check_ends("hooks.example", here.parse().unwrap(), there.parse().unwrap())
         };
         let all = everywhere(true, false);
         assert_eq!(ends(&all, "8.8.4.4:50000", "8.8.4.4:8787"), Err(Forbidden::Own));
         assert_eq!(ends(&all, "[::ffff:10.0.0.7]:50000", "10.0.0.7:8787"), Err(Forbidden::Own));
         assert_eq!(ends(&all, "10.0.0.7:50000", "10.0.0.7:9000"), Ok(()));
         let none = everywhere(false, false);
-        assert_eq!(ends(&none, "8.8.4.4:50000", "8.8.4.4:80"), Err(Forbidden::NotPublic(Kind::Loopback)));
+        assert_eq!(ends(&none, "8.8.4.4:50000", "8.8.4.4:80"), not_public(Kind::Loopback));
         assert_eq!(ends(&none, "8.8.4.4:50000", "8.8.8.8:8787"), Ok(()), "that is another machine");
         let keyless = everywhere(false, true);
         assert_eq!(ends(&keyless, "8.8.4.4:50000", "8.8.4.4:80"), Ok(()));
@@ -348,7 +409,7 @@ mod tests {
         assert_eq!(form(&some, "http://10.0.0.1:1234/"), Ok(()));
         assert_eq!(form(&some, "http://[::1]:9000/"), Ok(()));
         assert!(form(&some, "http://[::1]:9001/").is_err() && form(&some, "http://10.0.0.2/").is_err());
-        let check = |at: &str| some.0.check("hooks.lan", at.parse().unwrap(), some.1);
+        let check = |at: &str| some.check("hooks.lan", at.parse().unwrap());
         assert_eq!(check("192.168.0.9:9000"), Ok(()));
         assert!(check("192.168.0.9:80").is_err());
     }
