@@ -3,6 +3,7 @@
 //! A registry of our own: plain atomics behind a handle. The usual libraries keep one registry a process, where several
 //! servers in one test would add up, and look every label up by hash, in the middle of a create.
 
+mod models;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use legwork_core::run::Status;
 
+use self::models::Models;
 use self::recent::Recent;
 
 /// The statuses that are counted one by one; any other is counted as 0.
@@ -51,6 +53,7 @@ pub(crate) struct Metrics {
     attempts: [Histogram; 2],
     commits: Histogram,
     commands: Histogram,
+    models: Models,
 }
 
 /// The runs of one processor.
@@ -83,6 +86,7 @@ impl Metrics {
             attempts: std::array::from_fn(|_| Histogram::of(REQUEST)),
             commits: Histogram::of(COMMIT),
             commands: Histogram::of(COMMANDS),
+            models: Models::default(),
         })
     }
 
@@ -139,6 +143,16 @@ impl Metrics {
         self.attempts[usize::from(!well)].observe_time(took);
     }
 
+    /// A call of the language model of this role came to this.
+    pub(crate) fn model_called(&self, role: &str, outcome: &'static str) {
+        self.models.called(role, outcome);
+    }
+
+    /// The language model of this role took so many tokens in and gave so many out.
+    pub(crate) fn model_spent(&self, role: &str, prompt: u64, completion: u64, cost_usd: Option<f64>) {
+        self.models.spent(role, prompt, completion, cost_usd);
+    }
+
     /// Somebody waits, until what this returns is dropped.
     pub(crate) fn waiter(&self) -> Waiter {
         Waiter::at(&self.waiters)
@@ -184,7 +198,8 @@ impl Metrics {
         out.histogram(name, &[], &self.commits, Unit::Seconds)?;
         let name = "legwork_store_commands_per_commit";
         out.name(name, "histogram", "How many commands shared a commit.")?;
-        out.histogram(name, &[], &self.commands, Unit::Pieces)
+        out.histogram(name, &[], &self.commands, Unit::Pieces)?;
+        self.models.write(out)
     }
 
     fn write_runs(&self, out: &mut Out) -> fmt::Result {
@@ -415,6 +430,10 @@ mod tests {
         metrics.more_owed(2);
         metrics.attempted(true, Duration::from_millis(4));
         metrics.attempted(false, Duration::from_secs(15));
+        metrics.model_called("reader", "ok");
+        metrics.model_called("reader", "limited");
+        metrics.model_spent("reader", 1200, 80, Some(0.000_21));
+        metrics.model_spent("writer", 100, 10, None);
         let _waiter = metrics.waiter();
         insta::with_settings!({ filters => vec![(r#"version="[^"]*""#, r#"version="(version)""#)] }, {
             insta::assert_snapshot!(metrics.render());
