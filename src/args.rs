@@ -1,10 +1,11 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
 mod copies;
+mod llm;
 mod serve;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -12,7 +13,8 @@ use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
 pub(crate) use self::copies::{BackupArgs, ExportArgs, ImportArgs};
-pub(crate) use self::serve::{LogArg, OutputArg, RoleArg, ServeArgs, SignatureArg, WebhookArgs};
+pub(crate) use self::llm::{LlmArgs, PriceArg};
+pub(crate) use self::serve::{EngineArgs, FetchArgs, LogArg, OutputArg, RoleArg, ServeArgs, SignatureArg, WebhookArgs};
 use crate::expiry::Expiry;
 
 /// Hand it a question, get a run; it does the legwork and answers with sources.
@@ -32,6 +34,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is moved twice")]
 pub(crate) enum Verb {
     /// Run the server.
     Serve(ServeArgs),
@@ -51,6 +54,10 @@ pub(crate) enum Verb {
     List(ListArgs),
     /// Stop a run.
     Cancel(CancelArgs),
+    /// Have a run stop looking and write its answer from what is there.
+    Finish(FinishArgs),
+    /// Answer what a run asked, so that it goes on.
+    Answer(AnswerArgs),
     /// Receive webhooks, verify them, and print them.
     Listen(ListenArgs),
     /// Show what a run's webhook was sent, send it again, or try a receiver.
@@ -75,6 +82,8 @@ pub(crate) enum Verb {
     Man(ManArgs),
     /// Measure the server on this machine.
     Bench(BenchArgs),
+    /// Measure how often labels of confidence are right, by answers of which that is known, and make them so.
+    Calibrate(CalibrateArgs),
 }
 
 /// Where runs are kept and what is read for them.
@@ -87,6 +96,10 @@ pub(crate) struct StoreArgs {
     /// A folder of documents to answer from; may be given several times.
     #[arg(long, value_name = "FOLDER", env = "LEGWORK_CORPUS", value_delimiter = ':')]
     pub(crate) corpus: Vec<PathBuf>,
+    /// Labels of confidence follow what `legwork calibrate` measured and wrote to this file [default: they follow a rule, and
+    /// are called uncalibrated].
+    #[arg(long, value_name = "FILE", env = "LEGWORK_CALIBRATION")]
+    pub(crate) calibration: Option<PathBuf>,
 }
 
 /// Whom a command talks to.
@@ -120,6 +133,15 @@ pub(crate) struct AskArgs {
     /// Something to find the run by, shown with it ever after; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) metadata: Vec<(String, String)>,
+    /// Work on it so long at the most; what is found by then is the answer.
+    #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
+    pub(crate) max_seconds: Option<f64>,
+    /// Spend so much at the most on calls that have a price, in dollars.
+    #[arg(long, value_name = "USD", value_parser = from_zero)]
+    pub(crate) max_cost_usd: Option<f64>,
+    /// Have models read and write so many tokens at the most.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_tokens: Option<NonZeroU64>,
     /// How to wait [default: block for lite and base, poll for core, stream for pro and up].
     #[arg(long, value_enum)]
     pub(crate) pattern: Option<PatternArg>,
@@ -297,10 +319,50 @@ pub(crate) struct BenchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct CalibrateArgs {
+    /// The answers, a JSON object a line, as `legwork eval --out` writes them; `-` reads stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) set: String,
+    /// Write what was measured to this file.
+    #[arg(short, long, value_name = "FILE", default_value = "calibration.json")]
+    pub(crate) output: PathBuf,
+    /// Print what was measured as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct CancelArgs {
     /// The run.
     #[arg(value_name = "ID")]
     pub(crate) id: RunId,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FinishArgs {
+    /// The run, which is being worked on.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnswerArgs {
+    /// The run, which waits for an answer.
+    #[arg(value_name = "ID")]
+    pub(crate) id: RunId,
+    /// The answer: JSON, or else a text; `-` reads it from stdin.
+    #[arg(required = true, value_name = "ANSWER")]
+    pub(crate) answer: Vec<String>,
     /// Print the run as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -480,6 +542,15 @@ pub(crate) enum PatternArg {
     Webhook,
 }
 
+fn from_zero(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or("a number from 0 on is needed")
+}
+
+fn above_zero(text: &str) -> Result<f64, &'static str> {
+    from_zero(text).ok().filter(|number| *number > 0.0).ok_or("a number above 0 is needed")
+}
+
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     if key.is_empty() { Err("the key is empty") } else { Ok((key.to_owned(), value.to_owned())) }
@@ -508,7 +579,18 @@ mod tests {
 
     #[test]
     fn what_is_no_id_no_status_or_no_pair_is_refused() {
-        for odd in ["status 12", "list --status done", "ask q --metadata a", "ask q --metadata =b", "ask"] {
+        for odd in [
+            "status 12",
+            "list --status done",
+            "ask q --metadata a",
+            "ask q --metadata =b",
+            "ask",
+            "answer 12 a",
+            "ask q --max-seconds 0",
+            "ask q --max-seconds inf",
+            "ask q --max-cost-usd NaN",
+            "ask q --max-tokens 0",
+        ] {
             assert!(parse(odd).is_err(), "{odd}");
         }
     }

@@ -1,8 +1,18 @@
 //! What the environment says that is no setting of ours: where things are kept on this platform, and the variables of
 //! the official SDKs. Read once, so that everything after it is a function of its arguments.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
+
+use legwork_api::secret::Secret;
+
+use crate::resolve::key_variables;
+
+/// What the variables of search providers begin with.
+const SEARCH: &str = "LEGWORK_SEARCH_";
+/// Where vendors' own tools look for their keys.
+const VENDORS: [&str; 5] = ["BRAVE_API_KEY", "TAVILY_API_KEY", "EXA_API_KEY", "SERPER_API_KEY", "KAGI_API_KEY"];
 
 /// The parts of the environment that matter here; an empty variable is none.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +29,14 @@ pub(crate) struct Environment {
     pub(crate) parallel_api_key: Option<String>,
     /// `LEGWORK_ACCEPT_KEYS`, for the commands that have no flag for it.
     pub(crate) accept_keys: Option<String>,
+    /// What lies in the variables in which people keep keys for language models, by their names.
+    pub(crate) model_keys: BTreeMap<&'static str, Secret>,
+    /// `LEGWORK_SEARCH`, for the commands that have no flag for it.
+    pub(crate) search: Option<String>,
+    /// What follows `LEGWORK_SEARCH_` in the names of variables, and what they say.
+    pub(crate) search_settings: BTreeMap<String, String>,
+    /// The variables of search vendors that are set.
+    pub(crate) search_keys: BTreeMap<&'static str, String>,
 }
 
 impl Environment {
@@ -33,6 +51,17 @@ impl Environment {
             parallel_base_url: text("PARALLEL_BASE_URL"),
             parallel_api_key: text("PARALLEL_API_KEY"),
             accept_keys: text("LEGWORK_ACCEPT_KEYS"),
+            model_keys: key_variables()
+                .filter_map(|(_, variable)| Some((variable, Secret::from(text(variable)?))))
+                .collect(),
+            search: text("LEGWORK_SEARCH"),
+            search_settings: env::vars_os()
+                .filter_map(|(name, value)| {
+                    let setting = name.to_str()?.strip_prefix(SEARCH)?.to_owned();
+                    Some((setting, value.into_string().ok().filter(|value| !value.is_empty())?))
+                })
+                .collect(),
+            search_keys: VENDORS.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use legwork_api::event::{Event, SourceStats};
 use legwork_api::result::{BasisView, RunPage, TaskRunResult};
 use legwork_api::run::TaskRun;
-use legwork_core::output::Citation;
+use legwork_core::output::{Citation, Usage};
 use legwork_core::run::Status;
 use legwork_core::time::Micros;
 use owo_colors::{OwoColorize as _, Style as Paint};
@@ -98,7 +98,43 @@ pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
         out.push('\n');
         field(&mut out, basis, style);
     }
+    if let Some(extras) = &result.output.legwork {
+        out.push('\n');
+        for warning in &extras.warnings {
+            let _ = writeln!(out, "{} {}", style.dim("warning:"), clean(warning));
+        }
+        let _ = writeln!(out, "{} {}", style.dim("took:"), usage(&extras.usage));
+    }
     out
+}
+
+/// What a run took, in one line: the time, and whatever else there was of.
+fn usage(took: &Usage) -> String {
+    let some = |count: u64, one: &str, many: &str| {
+        (count > 0).then(|| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
+    };
+    let tokens = took.prompt_tokens.saturating_add(took.completion_tokens);
+    let counted = if took.tokens_estimated { "tokens (estimated)" } else { "tokens" };
+    let parts = [
+        Some(format!("{:.1} s", took.seconds)),
+        some(took.searches.into(), "search", "searches"),
+        some(took.pages.into(), "page", "pages"),
+        some(took.model_calls.into(), "model call", "model calls"),
+        some(took.tool_calls.into(), "tool call", "tool calls"),
+        some(tokens, counted, counted),
+        took.cost_usd.map(|cost| format!("${cost:.4}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `1,234,567`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let places = digits.char_indices().flat_map(|(at, digit)| {
+        let comma = at > 0 && (digits.len() - at).is_multiple_of(3);
+        comma.then_some(',').into_iter().chain([digit])
+    });
+    places.collect()
 }
 
 /// The content of an output: a text as it is, an object as JSON.
@@ -181,6 +217,7 @@ pub(crate) fn run(run: &TaskRun, style: Style) -> String {
         rows.extend(earlier.into_iter().filter_map(|(name, id)| Some((name, id?.to_string()))));
         if let Some(question) = &ours.question {
             rows.push(("asks", clean(&question.text)));
+            rows.push(("answer", format!("legwork answer {} ANSWER", run.run_id)));
         }
     }
     if let Some(error) = &run.error {
@@ -225,14 +262,25 @@ pub(crate) fn progress(run: &TaskRun) -> String {
     match (meter, place) {
         (Some(meter @ 1..), _) => format!("{} {meter} %", run.status),
         (_, Some(before @ 1..)) => format!("{}, {before} before it", run.status),
-        _ => run.status.to_string(),
+        _ => state(run),
+    }
+}
+
+/// The state of a run, with what it wants to know and how it is told.
+fn state(run: &TaskRun) -> String {
+    match run.legwork.as_ref().and_then(|ours| ours.question.as_ref()) {
+        Some(question) => {
+            let asks = clean(&question.text).replace('\n', " ");
+            format!("{}: {asks} (`legwork answer {} ANSWER`)", run.status, run.run_id)
+        }
+        None => run.status.to_string(),
     }
 }
 
 /// What an event tells, in one line; nothing for figures, which a bar shows better.
 pub(crate) fn event(event: &Event) -> Option<String> {
     match event {
-        Event::State(state) => Some(state.run.status.to_string()),
+        Event::State(entered) => Some(state(&entered.run)),
         Event::GroupStatus(group) => group.status.status_message.clone(),
         Event::Stats(_) | Event::Error(_) | Event::Unknown => None,
         Event::Plan(message)

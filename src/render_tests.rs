@@ -56,6 +56,28 @@ fn an_object_is_printed_with_each_field_and_its_basis() {
 }
 
 #[test]
+fn the_last_line_of_an_answer_says_what_it_took() {
+    let took = |extras: Value| {
+        let output = json!({ "type": "text", "content": "Paris.", "basis": [], "legwork": extras });
+        answer(&result(&output), PLAIN)
+    };
+    let much = json!({
+        "usage": { "seconds": 12.34, "searches": 4, "pages": 1, "model_calls": 12, "tool_calls": 2,
+            "prompt_tokens": 1_200_000, "completion_tokens": 34_567, "cost_usd": 0.0125, "tokens_estimated": true },
+        "warnings": ["stopped at max_seconds", "https://a.example/ could not\u{1b} be read"],
+    });
+    assert_eq!(
+        took(much),
+        "Paris.\n\nwarning: stopped at max_seconds\nwarning: https://a.example/ could not be read\n\
+         took: 12.3 s, 4 searches, 1 page, 12 model calls, 2 tool calls, 1,234,567 tokens (estimated), $0.0125\n"
+    );
+    assert_eq!(took(json!({ "usage": { "seconds": 0.04 } })), "Paris.\n\ntook: 0.0 s\n");
+    assert_eq!(took(Value::Null), "Paris.\n");
+    let counts = [0, 7, 999, 1_000, 12_345, 1_000_000];
+    assert_eq!(counts.map(grouped), ["0", "7", "999", "1,000", "12,345", "1,000,000"]);
+}
+
+#[test]
 fn what_a_document_says_does_nothing_to_the_terminal() {
     let nasty = result(&json!({
         "type": "text", "content": "a\u{1b}[2Jb\r\u{9b}31mc",
@@ -97,6 +119,16 @@ fn progress_is_one_word_and_a_number_once_there_is_one() {
     assert_eq!(progress(&running(0)), "running");
     assert_eq!(progress(&running(40)), "running 40 %");
     assert_eq!(progress(&run_with(&json!({}))), "completed");
+}
+
+#[test]
+fn a_run_that_asks_says_what_and_how_it_is_answered() {
+    let legwork = json!({ "version": 4, "question": { "text": "Which\u{1b} one?" } });
+    let asking = run_with(&json!({ "status": "action_required", "legwork": legwork }));
+    let answer = "legwork answer trun_0000000000000000000000000199a1b2 ANSWER";
+    assert_eq!(progress(&asking), format!("action_required: Which one? (`{answer}`)"));
+    let printed = run(&asking, PLAIN);
+    assert!(printed.contains(&format!("asks       Which one?\nanswer     {answer}\n")), "{printed}");
 }
 
 #[test]

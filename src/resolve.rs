@@ -8,17 +8,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_core::tier::Tier;
-use legwork_server::config::{Config, DatabaseUrl, Role, StoreAt};
+use legwork_server::config::{Config, DatabaseUrl, Override, PROVIDERS, Research, Role, StoreAt, Tape};
 use url::Url;
 use uuid::Uuid;
 
-use crate::args::{LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs, WebhookArgs};
+use crate::args::{EngineArgs, LogArg, RoleArg, ServeArgs, StoreArgs, TargetArgs};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::expiry::Length;
 
+mod fetch;
+mod llm;
+mod search;
 mod webhooks;
 
+pub(crate) use self::llm::key_variables;
+pub(crate) use self::search::{hints, usual_search};
 pub(crate) use self::webhooks::secrets;
 
 const PORT: u16 = 8787;
@@ -141,8 +146,30 @@ pub(crate) enum BadConfig {
         "a webhook secret cannot be used: it is empty, has spaces in it, or is not `whsec_` and base64 where it has to be"
     )]
     Secret,
-    #[error("`{0}` is no host to allow webhooks to")]
+    #[error("`{0}` is no host to be allowed")]
     AllowedTarget(String),
+    #[error("`{0}` is neither a place of language models that is known by name nor a base URL")]
+    LlmPlace(String),
+    #[error("which model of {0} is not said")]
+    LlmModel(&'static str),
+    #[error("{provider} wants a key, and there is none")]
+    LlmNoKey { provider: &'static str, variable: &'static str },
+    #[error("a key for language models is given, and not for which place")]
+    LlmKeyWithoutPlace,
+    #[error("a key for language models is one text without spaces, in ASCII; that which is given is not")]
+    LlmKey,
+    #[error("the search provider `{name}` {why}")]
+    Search { name: String, why: String, hint: Option<String> },
+    #[error("`[tiers.{0}]` is set, and there is no such processor")]
+    NoTier(String),
+    #[error("what is recorded is not replayed at the same time")]
+    TwoTapes,
+    #[error("there is no recording in {}", .0.display())]
+    NoRecording(PathBuf),
+    #[error("`{0}` is no host to fetch pages from")]
+    AllowedHost(String),
+    #[error("`{0}` is neither a page nor a mailbox")]
+    Contact(String),
     #[error("slots are given to `{0}`, and there is no such processor")]
     NoProcessor(String),
     #[error("with 0 slots nothing would ever be worked on")]
@@ -169,17 +196,31 @@ impl BadConfig {
             Self::Database => Some("copy a database with `pg_dump`, or its store with `legwork export`".to_owned()),
             Self::Store(_) => Some("give a folder or a postgres:// URL with --store or LEGWORK_STORE".to_owned()),
             Self::NoHome => Some("give a folder with --store or LEGWORK_STORE".to_owned()),
+            Self::Search { hint, .. } => hint.clone(),
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
-            Self::NoProcessor(_) => {
+            Self::NoProcessor(_) | Self::NoTier(_) => {
                 Some(format!("the processors are {}", Tier::names().collect::<Vec<_>>().join(", ")))
             }
+            Self::TwoTapes => Some("give one of --record and --replay".to_owned()),
+            Self::NoRecording(_) => Some("--record writes one".to_owned()),
             Self::Secret => Some("`legwork key webhook --new` makes one".to_owned()),
             Self::AllowedTarget(_) => Some("write host or host:port, for example hooks.lan:9000".to_owned()),
+            Self::LlmPlace(_) => {
+                let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+                let known = names.join(", ");
+                Some(format!("write {known}, off, or a URL like http://127.0.0.1:11434/v1, without a key in it"))
+            }
+            Self::LlmModel(_) => Some("name it with --llm-model or LEGWORK_LLM_MODEL".to_owned()),
+            Self::LlmNoKey { variable, .. } => Some(format!("give it with --llm-api-key, or set {variable}")),
+            Self::LlmKeyWithoutPlace => Some("name the place with --llm, or for a role with --llm-reader".to_owned()),
+            Self::AllowedHost(_) => Some("write host or host:port, for example wiki.lan or 10.0.0.7:8080".to_owned()),
+            Self::Contact(_) => Some("write https://example.com/about-our-bot, or mailto:bots@example.com".to_owned()),
             Self::Seconds { .. }
             | Self::NoFile { .. }
             | Self::File { .. }
             | Self::KeyFile { .. }
             | Self::Key
+            | Self::LlmKey
             | Self::Variable(_) => None,
         }
     }
@@ -187,7 +228,12 @@ impl BadConfig {
 
 /// What `serve` will use.
 pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
-    let webhooks = webhooks::webhooks(args.webhooks, &file)?;
+    let webhooks = webhooks::webhooks(args.engine.webhooks, &file)?;
+    let llm = llm::llm(args.engine.llm, file.llm, environment)?;
+    let calibration = calibration(&args.store, file.calibration);
+    let search = search::search(args.search, file.search, environment)?;
+    let fetch = fetch::fetch(args.engine.fetch, &file.fetch)?;
+    let research = research(args.record.or(file.record), args.replay.or(file.replay), file.tiers)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: listen(args.listen.or(file.listen))?,
@@ -197,6 +243,7 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         cors_origins: cors(if args.cors_origins.is_empty() { file.cors_origins } else { args.cors_origins })?,
         store,
         corpus,
+        calibration,
         role: args.role.or(file.role).map_or(Role::All, Role::from),
         slots: slots(args.slots.or(file.slots))?,
         processor_slots: processor_slots(if args.processor_slots.is_empty() {
@@ -215,6 +262,10 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
             .map(|given| seconds("stream-limit", given))
             .transpose()?,
         webhooks,
+        llm,
+        search,
+        fetch,
+        research,
     };
     Ok(Serve { config, log: args.log.or(file.log).unwrap_or_default() })
 }
@@ -237,7 +288,7 @@ pub(crate) fn store_at(
     file: ConfigFile,
     environment: &Environment,
 ) -> Result<StoreAt, BadConfig> {
-    let typed = StoreArgs { store: typed, corpus: Vec::new() };
+    let typed = StoreArgs { store: typed, ..StoreArgs::default() };
     Ok(store(typed, file.store, Vec::new(), environment)?.0)
 }
 
@@ -252,11 +303,11 @@ pub(crate) fn folder(typed: Option<String>, file: ConfigFile, environment: &Envi
 /// Whom a command will talk to. A store that was named goes before the variable of the official SDKs: it is meant for
 /// us.
 ///
-/// `webhooks` says what the environment says of them: commands have no such options, and those that talk to a server that
-/// was named have no use for it.
+/// `engine` says what the environment says of an engine's settings: commands have no such options, and those that talk to a
+/// server that was named have no use for them.
 pub(crate) fn target(
     args: TargetArgs,
-    webhooks: impl FnOnce() -> Result<WebhookArgs, BadConfig>,
+    engine: impl FnOnce() -> Result<EngineArgs, BadConfig>,
     file: ConfigFile,
     environment: &Environment,
 ) -> Result<Target, BadConfig> {
@@ -275,7 +326,14 @@ pub(crate) fn target(
         Some(list) => list.split(',').map(str::to_owned).collect(),
         None => file.accept_keys.clone(),
     };
-    let webhooks = webhooks::webhooks(webhooks()?, &file)?;
+    let engine = engine()?;
+    let webhooks = webhooks::webhooks(engine.webhooks, &file)?;
+    let llm = llm::llm(engine.llm, file.llm, environment)?;
+    let calibration = calibration(&args.store, file.calibration);
+    let named_search = environment.search.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
+    let search = search::search(named_search, file.search, environment)?;
+    let fetch = fetch::fetch(engine.fetch, &file.fetch)?;
+    let research = research(file.record, file.replay, file.tiers)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -286,6 +344,7 @@ pub(crate) fn target(
         cors_origins: Vec::new(),
         store,
         corpus,
+        calibration,
         role: Role::All,
         slots: slots(file.slots)?,
         processor_slots: processor_slots(file.processor_slots)?,
@@ -298,6 +357,10 @@ pub(crate) fn target(
         heartbeat: HEARTBEAT,
         stream_limit: None,
         webhooks,
+        llm,
+        search,
+        fetch,
+        research,
     };
     Ok(Target::Store(Box::new(Local { config, key: key.or(file.api_key), named })))
 }
@@ -331,6 +394,29 @@ fn store(
     };
     let corpus = if typed.corpus.is_empty() { corpus_in_file } else { typed.corpus };
     Ok((store, corpus))
+}
+
+/// What labels of confidence follow; an empty name is none.
+/// How questions are worked on.
+fn research(
+    record: Option<PathBuf>,
+    replay: Option<PathBuf>,
+    tiers: BTreeMap<String, Override>,
+) -> Result<Research, BadConfig> {
+    if let Some(name) = tiers.keys().find(|name| Tier::of(name).is_none()) {
+        return Err(BadConfig::NoTier(name.clone()));
+    }
+    let tape = match (record, replay) {
+        (Some(_), Some(_)) => return Err(BadConfig::TwoTapes),
+        (Some(folder), None) => Some(Tape::Record(folder)),
+        (None, Some(folder)) if !folder.is_dir() => return Err(BadConfig::NoRecording(folder)),
+        (None, replay) => replay.map(Tape::Replay),
+    };
+    Ok(Research { tiers, tape })
+}
+
+fn calibration(typed: &StoreArgs, in_file: Option<PathBuf>) -> Option<PathBuf> {
+    typed.calibration.clone().or(in_file).filter(|path| !path.as_os_str().is_empty())
 }
 
 fn listen(given: Option<String>) -> Result<SocketAddr, BadConfig> {

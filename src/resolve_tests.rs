@@ -17,7 +17,7 @@ fn listening(on: &str) -> ServeArgs {
 }
 
 fn stored(at: &str) -> StoreArgs {
-    StoreArgs { store: Some(at.to_owned()), corpus: Vec::new() }
+    StoreArgs { store: Some(at.to_owned()), ..StoreArgs::default() }
 }
 
 #[test]
@@ -63,6 +63,20 @@ fn creates_are_not_counted_unless_that_is_asked_for() {
     assert_eq!(served(ServeArgs::default()).unwrap().creates_per_minute, None);
     let file = ConfigFile { creates_per_minute: NonZeroU32::new(2000), ..ConfigFile::default() };
     assert_eq!(serve(ServeArgs::default(), file, &at_home()).unwrap().config.creates_per_minute, NonZeroU32::new(2000));
+}
+
+#[test]
+fn labels_follow_a_measurement_that_is_named() {
+    assert_eq!(served(ServeArgs::default()).unwrap().calibration, None);
+    let named = |path: &str| StoreArgs { calibration: Some(path.into()), ..StoreArgs::default() };
+    let file = || ConfigFile { calibration: Some("/in/file.json".into()), ..ConfigFile::default() };
+    let typed = |path| ServeArgs { store: named(path), ..ServeArgs::default() };
+    assert_eq!(
+        serve(ServeArgs::default(), file(), &at_home()).unwrap().config.calibration,
+        Some("/in/file.json".into())
+    );
+    assert_eq!(serve(typed("/typed.json"), file(), &at_home()).unwrap().config.calibration, Some("/typed.json".into()));
+    assert_eq!(served(typed("")).unwrap().calibration, None);
 }
 
 #[test]
@@ -138,7 +152,7 @@ fn a_store_is_a_folder_or_a_database() {
 
 /// The address a command will talk to; `None` when it is whoever runs on the store.
 fn talks_to(args: TargetArgs, file: ConfigFile, environment: &Environment) -> Option<(String, Option<String>)> {
-    match target(args, || Ok(WebhookArgs::default()), file, environment).unwrap() {
+    match target(args, || Ok(EngineArgs::default()), file, environment).unwrap() {
         Target::Server { url, key, .. } => Some((url, key)),
         Target::Store(_) => None,
     }
@@ -163,7 +177,7 @@ fn a_server_is_found_in_the_order_in_which_it_was_meant() {
 #[test]
 fn a_command_on_a_store_listens_where_nobody_else_does_and_stops_at_once() {
     let Target::Store(local) =
-        target(TargetArgs::default(), || Ok(WebhookArgs::default()), ConfigFile::default(), &at_home()).unwrap()
+        target(TargetArgs::default(), || Ok(EngineArgs::default()), ConfigFile::default(), &at_home()).unwrap()
     else {
         panic!("no server was named")
     };
@@ -176,7 +190,7 @@ fn the_engine_of_a_command_calls_this_machine_only_where_serve_would() {
     let engine = |keys: &[&str]| {
         let accept_keys = keys.iter().map(|key| (*key).to_owned()).collect();
         let file = ConfigFile { accept_keys, ..ConfigFile::default() };
-        target(TargetArgs::default(), || Ok(WebhookArgs::default()), file, &at_home()).unwrap()
+        target(TargetArgs::default(), || Ok(EngineArgs::default()), file, &at_home()).unwrap()
     };
     let targets = |target| {
         let Target::Store(local) = target else { panic!("no server was named") };
@@ -206,8 +220,7 @@ fn a_server_on_this_machine_calls_over_loopback() {
 
 #[test]
 fn the_next_command_can_be_told_whom_to_talk_to() {
-    let option =
-        |args| target(args, || Ok(WebhookArgs::default()), ConfigFile::default(), &at_home()).unwrap().option();
+    let option = |args| target(args, || Ok(EngineArgs::default()), ConfigFile::default(), &at_home()).unwrap().option();
     assert_eq!(option(TargetArgs::default()), "");
     assert_eq!(
         option(TargetArgs { store: stored("/it's here"), ..TargetArgs::default() }),

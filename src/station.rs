@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use legwork_api::client::{Client, ClientError};
+use legwork_api::ready::Uses;
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::{self, FolderError, ServerFile};
 use legwork_server::{Running, StartError};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::exit::{Exit, Failure};
 use crate::resolve::{Local, Target};
@@ -22,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a server that was named may be away before a waiting command gives up.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long a server is waited for to say what nobody needs to know.
+const A_WORD: Duration = Duration::from_secs(1);
 
 /// How long to wait before a server that did not answer is asked again, and at the most when it says how long.
 const A_PAUSE: Duration = Duration::from_millis(500);
@@ -53,6 +57,14 @@ impl Station {
     /// Whether the engine is in this process, and so ends with it.
     pub(crate) fn is_own(&self) -> bool {
         self.engine.is_some()
+    }
+
+    /// What the server answers with, in a few words; `None` where it does not say.
+    pub(crate) async fn uses(&self) -> Option<Uses> {
+        if let Some(engine) = &self.engine {
+            return engine.models_in_use().map(|model| Uses { model });
+        }
+        timeout(A_WORD, self.client.ready()).await.ok()?.ok()?.uses
     }
 
     /// What has to be typed for the next command to talk to the same one.

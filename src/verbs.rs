@@ -1,13 +1,16 @@
 //! The verbs, one in each file: what was typed becomes calls, and what came of them is printed.
 
+mod answer;
 mod ask;
 mod backup;
 mod bench;
+mod calibrate;
 mod cancel;
 mod completions;
 mod corpus;
 mod doctor;
 mod export;
+mod finish;
 mod group;
 mod import;
 mod key;
@@ -26,7 +29,7 @@ use std::path::PathBuf;
 
 use legwork_server::config::Role;
 
-use crate::args::{Args, LogArg, TargetArgs, Verb, WebhookArgs};
+use crate::args::{Args, EngineArgs, LogArg, TargetArgs, Verb};
 use crate::config_file::ConfigFile;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -50,17 +53,20 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Import(args) => import::run(args, settings).await,
         Verb::Serve(args) => serve::run(args, settings).await,
         Verb::Bench(args) => bench::run(args).await,
-        Verb::Ask(args) => ask::run(args, settings).await,
-        Verb::Rerun(args) => rerun::run(args, settings).await,
+        Verb::Calibrate(args) => calibrate::run(&args),
+        Verb::Ask(args) => Box::pin(ask::run(args, settings)).await,
+        Verb::Rerun(args) => Box::pin(rerun::run(args, settings)).await,
         Verb::Status(args) => status::run(args, settings).await,
         Verb::Result(args) => result::run(args, settings).await,
         Verb::Watch(args) => watch::run(args, settings).await,
         Verb::List(args) => list::run(args, settings).await,
         Verb::Cancel(args) => cancel::run(args, settings).await,
-        Verb::Group(args) => group::run(args, settings).await,
+        Verb::Finish(args) => finish::run(args, settings).await,
+        Verb::Answer(args) => answer::run(args, settings).await,
+        Verb::Group(args) => Box::pin(group::run(args, settings)).await,
         Verb::Listen(args) => listen::run(args, settings).await,
         Verb::Webhooks(args) => webhooks::run(args, settings).await,
-        Verb::Key(args) => key::run(args, settings).await,
+        Verb::Key(args) => Box::pin(key::run(args, settings)).await,
     }
 }
 
@@ -78,7 +84,7 @@ impl Settings {
     /// Whom a command talks to.
     fn target(self, args: TargetArgs) -> Result<Target, Failure> {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
-        Ok(resolve::target(args, webhooks_untyped, self.file?, &self.environment)?)
+        Ok(resolve::target(args, engine_untyped, self.file?, &self.environment)?)
     }
 
     /// Finds the server a command talks to, or becomes it.
@@ -91,10 +97,10 @@ impl Settings {
     async fn operator(self, args: TargetArgs) -> Result<Station, Failure> {
         telemetry::start(Usual::Command, self.verbose, LogArg::Text);
         let (file, environment) = (self.file?, self.environment);
-        let named = resolve::target(args.clone(), webhooks_untyped, file.clone(), &environment)?;
+        let named = resolve::target(args.clone(), engine_untyped, file.clone(), &environment)?;
         let here = resolve::target(
             TargetArgs { server: None, api_key: None, ..args },
-            webhooks_untyped,
+            engine_untyped,
             ConfigFile { server: None, api_key: None, ..file },
             &Environment { parallel_base_url: None, ..environment },
         );
@@ -109,8 +115,8 @@ impl Settings {
     }
 }
 
-fn webhooks_untyped() -> Result<WebhookArgs, BadConfig> {
-    WebhookArgs::untyped().map_err(|odd| {
+fn engine_untyped() -> Result<EngineArgs, BadConfig> {
+    EngineArgs::untyped().map_err(|odd| {
         let odd = odd.to_string();
         let first = odd.lines().next().unwrap_or_default();
         BadConfig::Variable(first.trim_start_matches("error: ").to_owned())

@@ -1,10 +1,11 @@
 //! What `serve` can be told, by option or by variable.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 
 use clap::{Args as _, Command, FromArgMatches as _, ValueEnum};
 
-use super::StoreArgs;
+use super::{LlmArgs, StoreArgs};
 use crate::expiry::Length;
 
 #[derive(Debug, Default, clap::Args)]
@@ -70,14 +71,25 @@ pub(crate) struct ServeArgs {
     /// End a stream of events after so long, for its reader to come back [default: it lives as long as its reader stays].
     #[arg(long, value_name = "SECONDS", env = "LEGWORK_STREAM_LIMIT")]
     pub(crate) stream_limit: Option<f64>,
-    #[command(flatten)]
-    pub(crate) webhooks: WebhookArgs,
+    /// Who is asked to search the web, all at once: wikipedia, brave, tavily, exa, serper, kagi, parallel, searxng, or what
+    /// has a table `[search.NAME]` in the settings; `none` is nobody. May be given several times [default: what has a table,
+    /// else wikipedia]. Keys: `LEGWORK_SEARCH_BRAVE_KEY`, or `key` in the table.
+    #[arg(long, value_name = "NAME", env = "LEGWORK_SEARCH", value_delimiter = ',')]
+    pub(crate) search: Vec<String>,
+    /// Write down every search, page and answer of a model into this folder, one file each, for `--replay`.
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_RECORD", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+    /// Answer every search, page and ask of a model from what `--record` wrote into this folder, and from nothing else.
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_REPLAY")]
+    pub(crate) replay: Option<PathBuf>,
     /// Have processors that do nothing, for measuring what is around them.
     #[arg(long, hide = true)]
     pub(crate) idle: bool,
     /// How the log is written, to stderr [default: text].
     #[arg(long, value_enum, env = "LEGWORK_LOG")]
     pub(crate) log: Option<LogArg>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 }
 
 impl ServeArgs {
@@ -116,8 +128,40 @@ pub(crate) struct WebhookArgs {
     pub(crate) allow_targets: Vec<String>,
 }
 
-impl WebhookArgs {
-    /// What a command is told that has no such options: what the environment says.
+/// How pages are fetched.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "they are named as their options are")]
+pub(crate) struct FetchArgs {
+    /// Fetch pages from this host, too, whatever its address and port; may be given several times. Without it pages come from
+    /// the public internet only, at the ports 80 and 443.
+    #[arg(
+        long = "fetch-allow-host",
+        value_name = "HOST[:PORT]",
+        env = "LEGWORK_FETCH_ALLOW_HOSTS",
+        value_delimiter = ','
+    )]
+    pub(crate) fetch_allow_hosts: Vec<String>,
+    /// Do not ask sites in their robots.txt where robots may go.
+    #[arg(long, env = "LEGWORK_FETCH_IGNORE_ROBOTS", value_parser = yes_or_no)]
+    pub(crate) fetch_ignore_robots: bool,
+    /// Where the owners of sites can read who asks them for pages, and complain: a page, or `mailto:` with an address.
+    #[arg(long, value_name = "URL", env = "LEGWORK_FETCH_CONTACT")]
+    pub(crate) fetch_contact: Option<String>,
+}
+
+/// What the engine of a command is told that is no option of the command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct EngineArgs {
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookArgs,
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
+    #[command(flatten)]
+    pub(crate) llm: LlmArgs,
+}
+
+impl EngineArgs {
+    /// What the environment says.
     pub(crate) fn untyped() -> Result<Self, clap::Error> {
         let command = Self::augment_args(Command::new("legwork"));
         Self::from_arg_matches(&command.try_get_matches_from(["legwork"])?)
@@ -194,7 +238,7 @@ mod tests {
         let Verb::Serve(serve) = Args::parse_from(["legwork", "serve", "--allow-private-targets"]).verb else {
             panic!("not a serve")
         };
-        assert!(serve.webhooks.allow_private_targets);
+        assert!(serve.engine.webhooks.allow_private_targets);
         assert_eq!(["1", "yes", "TRUE", "On"].map(yes_or_no), [const { Ok(true) }; 4]);
         assert_eq!(["0", "no", "False", ""].map(yes_or_no), [const { Ok(false) }; 4]);
         assert!(yes_or_no("perhaps").is_err());

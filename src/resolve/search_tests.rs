@@ -128,7 +128,7 @@ fn anything_over_http_is_described_by_a_template() {
         pointers = { list = "/items", published = "/date" }
     "#;
     let search = resolved(&[], text, &Environment::default()).unwrap();
-    assert_eq!(search.providers[0].base.as_str(), "https://search.example/1?n=1&token=1");
+    assert_eq!(search.providers[0].base.as_str(), "https://search.example/words?n=1&token=key");
     let Engine::Http(template) = &search.providers[0].engine else { panic!("{search:?}") };
     assert!(template.operators && template.url.contains("{query}"));
     assert_eq!((template.pointers.list.as_str(), template.pointers.title.as_str()), ("/items", "/title"));

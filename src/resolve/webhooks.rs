@@ -20,7 +20,7 @@ pub(super) fn webhooks(args: WebhookArgs, file: &ConfigFile) -> Result<Webhooks,
     let output = args.webhook_output.or(file.webhook_output).map_or(Output::Always, Output::from);
     let targets = Targets {
         private: args.allow_private_targets || file.allow_private_targets,
-        hosts: hosts(or_file(args.allow_targets, &file.allow_targets))?,
+        hosts: hosts(or_file(args.allow_targets, &file.allow_targets), BadConfig::AllowedTarget)?,
     };
     Ok(Webhooks { secrets, scheme, output, targets })
 }
@@ -31,15 +31,15 @@ pub(crate) fn secrets(given: Vec<String>, scheme: Scheme) -> Result<Vec<Secret>,
     if secrets.iter().all(|secret| fits(secret, scheme)) { Ok(secrets) } else { Err(BadConfig::Secret) }
 }
 
-/// Hosts as URLs have them, each with or without a port.
-fn hosts(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
+/// Hosts as URLs have them, each with or without a port; `odd` says of one that it is none.
+pub(super) fn hosts(given: Vec<String>, odd: fn(String) -> BadConfig) -> Result<Vec<String>, BadConfig> {
     let host = |text: String| {
         if let Ok(ip) = text.parse::<Ipv6Addr>() {
             return Ok(format!("[{ip}]"));
         }
         // A name stands for itself, never for others.
         if text.contains('*') {
-            return Err(BadConfig::AllowedTarget(text));
+            return Err(odd(text));
         }
         let read =
             Url::parse(&format!("http://{text}")).ok().filter(|url| url.path() == "/" && url.username().is_empty());
@@ -49,9 +49,9 @@ fn hosts(given: Vec<String>) -> Result<Vec<String>, BadConfig> {
             Some(host) if is_bare(&text) => Ok(host.to_owned()),
             Some(host) => match text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()) {
                 Some(port) => Ok(format!("{host}:{port}")),
-                None => Err(BadConfig::AllowedTarget(text)),
+                None => Err(odd(text)),
             },
-            None => Err(BadConfig::AllowedTarget(text)),
+            None => Err(odd(text)),
         }
     };
     given.into_iter().map(host).collect()

@@ -1,9 +1,11 @@
 //! `legwork ask`: a question in, an answer with its sources out.
 
 use std::io::{self, Read as _};
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use legwork_api::client::NewTask;
+use legwork_core::task::Limits;
 use serde_json::{Map, Value, json};
 
 use super::Settings;
@@ -13,7 +15,7 @@ use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(args: AskArgs, settings: Settings) -> Result<Exit, Failure> {
     let wish = Wish::Task(task(&args)?);
-    wish::fulfil(settings.target(args.target)?, wish, args.pattern, &args.wait).await
+    Box::pin(wish::fulfil(settings.target(args.target)?, wish, args.pattern, &args.wait)).await
 }
 
 fn task(args: &AskArgs) -> Result<NewTask, Failure> {
@@ -25,6 +27,11 @@ fn task(args: &AskArgs) -> Result<NewTask, Failure> {
             .map(|schema| json!({ "output_schema": schema })),
         metadata: metadata.collect::<Map<_, _>>(),
         webhook: None,
+        limits: Limits {
+            max_seconds: args.max_seconds,
+            max_cost_usd: args.max_cost_usd,
+            max_tokens: args.max_tokens.map(NonZeroU64::get),
+        },
     })
 }
 

@@ -1,6 +1,8 @@
 //! `legwork doctor`: looks at everything a server and its clients depend on, and says in words what it found.
 
+mod models;
 mod nodes;
+mod search;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::client::Client;
-use legwork_server::config::{DatabaseUrl, StoreAt};
+use legwork_server::calibration::Calibrations;
+use legwork_server::config::{Config, DatabaseUrl, StoreAt};
 use legwork_server::documents::{self, FolderSurvey};
 use legwork_server::folder::{self, ServerFile};
 use legwork_server::{machine, upkeep};
@@ -18,7 +21,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Settings;
-use crate::args::{DoctorArgs, ServeArgs, StoreArgs, WebhookArgs};
+use crate::args::{DoctorArgs, EngineArgs, ServeArgs, StoreArgs};
 use crate::checkup::Health::{self, Fail, Warn, Well};
 use crate::checkup::{self, Finding, size};
 use crate::config_file::ConfigFile;
@@ -48,10 +51,8 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             ConfigFile::default()
         }
     };
-    let StoreArgs { store: typed, corpus: folders } = &args.target.store;
-    let typed = StoreArgs { store: typed.clone(), corpus: folders.clone() };
-    let serving = serving(typed, file.clone(), environment).await;
-    match resolve::target(args.target, || Ok(WebhookArgs::default()), file, environment) {
+    let serving = serving(args.target.store.clone(), file.clone(), environment).await;
+    match resolve::target(args.target, || Ok(EngineArgs::default()), file, environment) {
         // Whatever a command cannot use, `serve` refuses too.
         Err(bad) => found.push(wrong("settings", &bad)),
         Ok(Target::Server { url, key, .. }) => {
@@ -59,7 +60,7 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             found.extend(named_server(&url, key).await);
         }
         Ok(Target::Store(local)) => {
-            let listen = serving.map_err(|refused| found.push(refused)).ok();
+            let serving = serving.map_err(|refused| found.push(refused)).ok();
             match &local.config.store {
                 StoreAt::Folder(path) => found.extend(store(path)),
                 StoreAt::Database { url, .. } => found.push(database(url).await),
@@ -67,8 +68,13 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             for folder in &local.config.corpus {
                 found.push(corpus(local.config.store.folder(), folder.clone()).await);
             }
+            found.push(labels(local.config.calibration.as_deref()));
             found.push(keys(&local.config.accept_keys, upkeep::made_keys(&local.config.store).await.unwrap_or(0)));
-            found.extend(own_server(&local, listen).await);
+            if let Some(config) = &serving {
+                found.extend(models::findings(config.llm.as_ref(), environment).await);
+                found.extend(search::providers(&config.search, environment).await);
+            }
+            found.extend(own_server(&local, serving.map(|config| config.listen)).await);
         }
     }
     found.push(finding(Well, "sqlite", format!("version {}, built in", upkeep::known().1)));
@@ -92,8 +98,8 @@ fn wrong(about: &'static str, bad: &BadConfig) -> Finding {
     finding(Fail, about, format!("{bad}{hint}"))
 }
 
-/// Where `serve` would listen, or why it would refuse to start.
-async fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<SocketAddr, Finding> {
+/// What `serve` would use, or why it would refuse to start.
+async fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) -> Result<Config, Finding> {
     let args = ServeArgs::untyped().map_err(|odd| {
         let odd = odd.to_string();
         let first = odd.lines().next().unwrap_or_default();
@@ -104,7 +110,7 @@ async fn serving(store: StoreArgs, file: ConfigFile, environment: &Environment) 
     // What is wrong with the store is told where that is looked at.
     let made = upkeep::made_keys(&serve.config.store).await.unwrap_or(1);
     resolve::check_reach(&serve.config, made).map_err(|bad| wrong("settings", &bad))?;
-    Ok(serve.config.listen)
+    Ok(serve.config)
 }
 
 fn settings_file(named: Option<&Path>, environment: &Environment) -> Finding {
@@ -215,6 +221,32 @@ fn counted(folder: &FolderSurvey) -> Finding {
     }
     let is_empty = folder.documents == 0 && folder.pending == 0;
     finding(if is_empty { Warn } else { Well }, "corpus", says)
+}
+
+/// What labels of confidence follow.
+fn labels(calibration: Option<&Path>) -> Finding {
+    let Some(path) = calibration else {
+        return finding(
+            Well,
+            "labels",
+            "uncalibrated: they follow a rule; `legwork calibrate` measures how often they are right",
+        );
+    };
+    match Calibrations::load(path) {
+        Ok(all) if all.tables.iter().any(|table| table.usable) => {
+            let usable: Vec<&str> =
+                all.tables.iter().filter(|table| table.usable).map(|table| table.tier.as_str()).collect();
+            finding(
+                Well,
+                "labels",
+                format!("calibrated on {} with {} answers, for {}", all.date, all.n, usable.join(", ")),
+            )
+        }
+        Ok(_) => {
+            finding(Warn, "labels", format!("uncalibrated: what was measured in {} cannot be used", path.display()))
+        }
+        Err(bad) => finding(Fail, "labels", checkup::whole(&bad)),
+    }
 }
 
 fn keys(given: &[String], made: usize) -> Finding {

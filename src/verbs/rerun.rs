@@ -10,5 +10,5 @@ use crate::exit::{Exit, Failure};
 pub(super) async fn run(args: RerunArgs, settings: Settings) -> Result<Exit, Failure> {
     let calls = if args.no_webhook { Calls::Nobody } else { Calls::AsBefore };
     let wish = Wish::Again(args.id, Rerun { processor: args.processor, webhook: calls });
-    wish::fulfil(settings.target(args.target)?, wish, args.pattern, &args.wait).await
+    Box::pin(wish::fulfil(settings.target(args.target)?, wish, args.pattern, &args.wait)).await
 }

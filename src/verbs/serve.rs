@@ -29,13 +29,17 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Fai
     let mut signals = Signals::listen()?;
     let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
     match serve.log {
-        LogArg::Text => print::talk(&greeting(&serve.config, running.address(), Accepted::by(&running))),
+        LogArg::Text => {
+            let models = running.models_in_use();
+            print::talk(&greeting(&serve.config, running.address(), Accepted::by(&running), models.as_deref()));
+        }
         // Whatever reads the log reads nothing else.
         LogArg::Json => info!(
             server.address = %running.address(),
             server.version = env!("CARGO_PKG_VERSION"),
             store.id = running.store_id(),
             store.path = %serve.config.store,
+            models = running.models_in_use(),
             "listening"
         ),
     }
@@ -87,7 +91,7 @@ impl Accepted {
 }
 
 /// What is running and how to use it, ready to be pasted.
-fn greeting(config: &Config, address: SocketAddr, accepted: Accepted) -> String {
+fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, models: Option<&str>) -> String {
     let url = callers_url(config, address);
     let (keys, key, header) = match config.accept_keys.len() + accepted.made {
         _ if accepted.any => ("none: everybody on this machine may use it, and nobody else".to_owned(), "any", ""),
@@ -96,6 +100,7 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted) -> String 
     let mut corpus = vec!["built-in".to_owned()];
     corpus.extend(config.corpus.iter().map(|folder| folder.display().to_string()));
     let corpus = corpus.join(", ");
+    let models = models.map_or_else(String::new, |models| format!("\x20 model   {models}\n"));
     let works = match config.role {
         Role::All | Role::Worker => format!("on up to {} runs at a time", config.slots),
         Role::Api => "on nothing: it only answers".to_owned(),
@@ -104,6 +109,7 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted) -> String 
         "legwork {version} listens on http://{address}\n\
          \x20 store   {store}\n\
          \x20 corpus  {corpus}\n\
+         {models}\
          \x20 keys    {keys}\n\
          \x20 works   {works}\n\
          \n\
@@ -143,6 +149,7 @@ mod tests {
             cors_origins: Vec::new(),
             store: legwork_server::config::StoreAt::Folder("/data/legwork".into()),
             corpus: vec!["/docs".into()],
+            calibration: None,
             role: Role::All,
             slots: 64,
             processor_slots: std::collections::BTreeMap::new(),
@@ -153,18 +160,23 @@ mod tests {
             heartbeat: Duration::from_secs(15),
             stream_limit: None,
             webhooks: legwork_server::config::Webhooks::default(),
+            llm: None,
+            search: legwork_server::config::search::Search::default(),
+            fetch: legwork_server::config::Fetch::default(),
+            research: legwork_server::config::Research::default(),
         }
     }
 
     #[test]
     fn the_greeting_says_how_to_use_it() {
         let everybody = Accepted { any: true, made: 0 };
-        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody));
+        let models = Some("qwen3:8b at http://127.0.0.1:11434");
+        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody, models));
     }
 
     #[test]
     fn the_greeting_of_a_server_with_keys_shows_none() {
-        let told = greeting(&config(&["sesame"]), "0.0.0.0:8787".parse().unwrap(), KEYED);
+        let told = greeting(&config(&["sesame"]), "0.0.0.0:8787".parse().unwrap(), KEYED, None);
         assert!(told.contains("keys    3 accepted"), "{told}");
         assert!(told.contains("$PARALLEL_API_KEY") && told.contains("PARALLEL_BASE_URL=http://127.0.0.1:8787"));
         assert!(!told.contains("sesame"));
@@ -173,6 +185,7 @@ mod tests {
     #[test]
     fn callers_are_given_the_public_address() {
         let config = Config { public_url: Some("https://tasks.example.com/".parse().unwrap()), ..config(&["k"]) };
-        assert!(greeting(&config, "0.0.0.0:8787".parse().unwrap(), KEYED).contains("=https://tasks.example.com\n"));
+        let told = greeting(&config, "0.0.0.0:8787".parse().unwrap(), KEYED, None);
+        assert!(told.contains("=https://tasks.example.com\n"));
     }
 }

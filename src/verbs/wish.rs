@@ -3,6 +3,7 @@
 mod called;
 
 use legwork_api::client::{Calls, Client, ClientError, NewTask, NewWebhook, Rerun};
+use legwork_api::ready::Uses;
 use legwork_api::run::TaskRun;
 use legwork_core::id::RunId;
 use legwork_server::config::Role;
@@ -17,6 +18,7 @@ use crate::station::Station;
 use crate::waiting::Pattern;
 
 /// What a run is made of.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is moved twice")]
 pub(super) enum Wish {
     /// A task.
     Task(NewTask),
@@ -35,6 +37,7 @@ pub(super) async fn fulfil(
         return called::run(target, wish, wait).await;
     }
     let mut station = Station::find(target, Role::All).await?;
+    say_what_is_used(&station).await;
     match station.persist(async |client| wish.create(client).await).await {
         Ok(run) => {
             print::talk(&run.run_id.to_string());
@@ -45,6 +48,13 @@ pub(super) async fn fulfil(
             station.leave().await?;
             Err(wish.helped(refused))
         }
+    }
+}
+
+/// Who asks shall know what answers.
+async fn say_what_is_used(station: &Station) {
+    if let Some(Uses { model }) = station.uses().await {
+        print::talk(&format!("model: {model}"));
     }
 }
 

@@ -70,6 +70,12 @@ fn line(stderr: &mut impl std::io::BufRead) -> String {
     line.trim_end().to_owned()
 }
 
+/// The run that a command made: its id stands alone on a line.
+fn run_of(output: &Output) -> String {
+    let told = String::from_utf8_lossy(&output.stderr);
+    told.lines().find(|line| line.starts_with("trun_")).unwrap_or_else(|| panic!("{told}")).to_owned()
+}
+
 fn signal(child: &Child, name: &str) {
     let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
@@ -123,13 +129,15 @@ fn what_is_not_found_is_an_answer_too() {
 fn runs_can_be_looked_at_without_a_server() {
     let desk = Desk::new();
     assert_told!(desk.told(&["list"]));
-    let id = line(&mut &*desk.run(&["ask", "What is the capital of Chad?"]).stderr);
+    let id = run_of(&desk.run(&["ask", "What is the capital of Chad?"]));
     let told = [
         desk.told(&["list"]),
         desk.told(&["list", "--status", "failed"]),
         desk.told(&["status", &id]),
         desk.told(&["result", &id]),
         desk.told(&["cancel", &id]),
+        desk.told(&["finish", &id]),
+        desk.told(&["answer", &id, "the", "first"]),
     ];
     assert_told!(told.join("\n"));
     let page: Value = serde_json::from_str(&stdout(&desk.run(&["list", "--json"]))).unwrap();
@@ -139,7 +147,7 @@ fn runs_can_be_looked_at_without_a_server() {
 #[test]
 fn what_a_run_was_asked_can_be_asked_again() {
     let desk = Desk::new();
-    let id = line(&mut &*desk.run(&["ask", "What is the capital of Chad?", "--metadata", "team=a"]).stderr);
+    let id = run_of(&desk.run(&["ask", "What is the capital of Chad?", "--metadata", "team=a"]));
     assert_told!(desk.told(&["rerun", &id]));
     let again = desk.run(&["rerun", &id, "-p", "core", "--json", "--pattern", "stream"]);
     let result: Value = serde_json::from_str(&stdout(&again)).unwrap();
@@ -148,11 +156,11 @@ fn what_a_run_was_asked_can_be_asked_again() {
     let called = desk.run(&["rerun", &id, "--pattern", "webhook"]);
     assert!(stdout(&called).contains("Djamena"), "{}", shown(&called));
     // The webhook was that command's own, and belongs to its run all the same.
-    let third = line(&mut &*called.stderr);
+    let third = run_of(&called);
     for (more, owed) in [(&[][..], 1), (&["--no-webhook"], 0)] {
         let rerun = desk.run(&[&["rerun", &third], more].concat());
         assert!(stdout(&rerun).contains("Djamena"), "{}", shown(&rerun));
-        let page = desk.run(&["webhooks", &line(&mut &*rerun.stderr), "--json"]);
+        let page = desk.run(&["webhooks", &run_of(&rerun), "--json"]);
         let page: Value = serde_json::from_str(&stdout(&page)).unwrap();
         assert_eq!(page["webhooks"].as_array().unwrap().len(), owed, "{more:?}");
     }
@@ -164,7 +172,7 @@ fn what_a_run_was_asked_can_be_asked_again() {
 async fn a_list_shows_what_went_on_from_a_run() {
     let desk = Desk::new();
     let server = Server::start(desk.store(), &[]);
-    let first = line(&mut &*desk.run(&["ask", "What is the capital of Chad?"]).stderr);
+    let first = run_of(&desk.run(&["ask", "What is the capital of Chad?"]));
     let next = serde_json::json!({"input": "And of Mali?", "processor": "base", "previous_interaction_id": first});
     let client = Client::new(&server.url(), Some(server.file().key.clone())).unwrap();
     let next = client.create(&next).await.unwrap().run_id.to_string();
@@ -240,7 +248,7 @@ fn a_command_finds_the_server_that_runs_on_its_store() {
         desk.told(&["list"]),
     ];
     assert_told!(told.join("\n"));
-    let id = line(&mut &*desk.run(&["ask", "q", "--timeout", "0"]).stderr);
+    let id = run_of(&desk.run(&["ask", "q", "--timeout", "0"]));
     assert_eq!(stdout(&desk.run(&["cancel", &id])), format!("{id} is cancelled\n"));
     let ended = desk.run(&["result", &id]);
     assert_eq!(ended.status.code(), Some(1), "{}", shown(&ended));

@@ -14,6 +14,7 @@ mod nodes;
 mod operations;
 mod others;
 mod receiver;
+mod research;
 mod sdk;
 mod streams;
 mod support;

@@ -299,6 +299,35 @@ fn doctor_finds_a_server_that_is_well_and_says_what_is_wrong() {
     assert!(is(&found(&gone), "server", "fail"));
 }
 
+/// Answers of which those labelled high are right, those labelled medium often, and those labelled low seldom.
+fn labelled_answers() -> String {
+    let line = |at: usize| {
+        let (label, right) = [("high", true), ("medium", at % 10 < 7), ("low", at % 10 < 3)][at % 3];
+        format!("{{\"question\":\"q{at}\",\"processor\":\"base\",\"confidence\":\"{label}\",\"correct\":{right}}}\n")
+    };
+    (0..240).map(line).collect()
+}
+
+#[test]
+fn labels_are_uncalibrated_until_they_are_measured_and_nothing_else_is_taken_for_a_measurement() {
+    let store = tempfile::tempdir().unwrap();
+    let path = |name: &str| store.path().join(name).display().to_string();
+    let told = said(&on(store.path(), &["doctor", "--json"]), "labels");
+    assert!(told.starts_with("ok: uncalibrated"), "{told}");
+    std::fs::write(path("set.jsonl"), labelled_answers()).unwrap();
+    let measured = on(store.path(), &["calibrate", &path("set.jsonl"), "-o", &path("calibration.json")]);
+    assert!(stdout(&measured).contains("base, no model: 240 answers"), "{measured:?}");
+    let told = said(&on(store.path(), &["doctor", "--json", "--calibration", &path("calibration.json")]), "labels");
+    assert!(told.starts_with("ok: calibrated on 20") && told.contains("240 answers"), "{told}");
+    std::fs::write(path("odd.json"), "{}").unwrap();
+    let told = said(&on(store.path(), &["doctor", "--json", "--calibration", &path("odd.json")]), "labels");
+    assert!(told.starts_with("fail: ") && told.contains("odd.json is no calibration"), "{told}");
+    let refused = with(store.path(), &[("LEGWORK_CALIBRATION", &path("odd.json"))], &["serve"]);
+    assert!(!refused.status.success());
+    let talk = String::from_utf8_lossy(&refused.stderr);
+    assert!(talk.contains("odd.json is no calibration") && talk.contains("hint: measure anew"), "{talk}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_says_what_it_is_before_it_answers_anybody_and_that_nobody_works() {
     let store = tempfile::tempdir().unwrap();
@@ -338,6 +367,22 @@ fn doctor_counts_documents_as_a_server_does() {
     let two = said(&look(), "corpus");
     assert!(two.starts_with("ok: ") && two.contains("in 2 files"), "{two}");
     assert!(!store.exists(), "to look is not to make");
+}
+
+#[test]
+fn doctor_asks_each_provider_of_search_once() {
+    let store = tempfile::tempdir().unwrap();
+    let gone = "http://127.0.0.1:1";
+    let searxng = [("LEGWORK_SEARCH", "searxng"), ("LEGWORK_SEARCH_SEARXNG_BASE_URL", gone)];
+    let down = with(store.path(), &searxng, &["doctor", "--json"]);
+    assert_eq!(down.status.code(), Some(1));
+    let told = said(&down, "search");
+    assert!(told.starts_with("fail: searxng cannot be reached: "), "{told}");
+    let nobody = said(&on(store.path(), &["doctor", "--json"]), "search");
+    assert!(nobody.starts_with("ok: nobody is asked"), "{nobody}");
+    let keyless = with(store.path(), &[("LEGWORK_SEARCH", "brave")], &["doctor", "--json"]);
+    let told = said(&keyless, "settings");
+    assert!(String::from_utf8_lossy(&keyless.stdout).contains("LEGWORK_SEARCH_BRAVE_KEY"), "{told}");
 }
 
 #[test]

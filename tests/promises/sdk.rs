@@ -86,6 +86,7 @@ checks!(python:
         a_stream_is_iterated_through_silence
         a_stream_is_iterated_asynchronously
         a_strict_client_reads_a_stream_and_comes_back
+        a_strict_client_reads_what_a_run_took
         a_stream_of_a_failed_run_ends_with_its_error
         a_stream_without_events_tells_the_states
         a_stream_is_read_line_by_line

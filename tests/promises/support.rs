@@ -84,8 +84,10 @@ pub(crate) fn legwork() -> Command {
     {
         command.env_remove(name);
     }
-    // No configuration of the user's either.
-    command.env("XDG_CONFIG_HOME", "/nonexistent").env("NO_COLOR", "1");
+    // No configuration of the user's either, and no language model that may run on this machine.
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env("NO_COLOR", "1").env("LEGWORK_LLM", "off");
+    // Nor the web: what it knows today is nothing to hold a test to.
+    command.env("LEGWORK_SEARCH", "none");
     command
 }
 

@@ -290,6 +290,16 @@ def strict_validation_accepts_every_answer():
     assert result.output.type == "json" and result.output.output_schema
 
 
+def a_strict_client_reads_what_a_run_took():
+    client = Parallel(_strict_response_validation=True)
+    run = client.task_run.create(input={"pages": 7}, processor="base", extra_body={"legwork": {"max_tokens": 9}})
+    assert not run.warnings, run
+    for output in (client.task_run.result(run.run_id).output, list(client.task_run.events(run.run_id))[-1].output):
+        took = output.legwork if isinstance(output.legwork, dict) else output.legwork.to_dict()
+        assert took["usage"]["pages"] == 7 and took["usage"]["cost_usd"] is None, took
+        assert took["warnings"] == ["nothing was read"], took
+
+
 def an_unknown_processor_is_a_permission_error():
     error = refused(parallel.PermissionDeniedError, lambda: Parallel().task_run.create(input="x", processor="turbo"))
     assert "turbo" in str(error) and "base" in str(error)

@@ -19,13 +19,18 @@ use crate::indexer::Indexer;
 use crate::keys::{Keyring, Terms};
 use crate::machine;
 use crate::metrics::Metrics;
+use crate::model::Models;
 use crate::nodes::Nodes;
-use crate::processors::Registry;
+use crate::processors::calibration::Calibrations;
+use crate::processors::{Outside, Registry};
+use crate::reach::{Client, Names, Rule};
 use crate::runs::Runs;
 use crate::store::postgres::{DatabaseError, PostgresStore};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::sweep::Sweeper;
-use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
+use crate::web::fetch::Fetcher;
+use crate::web::search::Searcher;
+use crate::webhooks::{Courier, Letters, Secrets, Sender};
 use crate::worker::{Leases, Patience, Slots, Worker};
 
 /// The parts of a server, ready to be set going.
@@ -41,14 +46,18 @@ pub(crate) struct App {
     pub(crate) sender: Sender,
     pub(crate) sweeper: Sweeper,
     pub(crate) indexer: Indexer,
+    /// None where nothing is worked on.
+    pub(crate) models: Option<Arc<Models>>,
 }
 
-/// What everything else stands on: the store, the clock that goes with it, and whom it tells what.
+/// What everything else stands on: the store, the clock that goes with it, whom it tells what, and the language models.
 pub(crate) struct Base {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lines: Arc<Lines>,
     pub(crate) metrics: Arc<Metrics>,
+    /// None where nothing is worked on.
+    pub(crate) models: Option<Arc<Models>>,
 }
 
 /// Why the store was not opened.
@@ -63,11 +72,11 @@ pub(crate) enum BaseError {
 }
 
 impl Base {
-    /// Opens the store; `file` is where the embedded one lies.
-    pub(crate) async fn open(store: &StoreAt, file: PathBuf) -> Result<Self, BaseError> {
+    /// Opens the store; `file` is where the embedded one lies, and `hard_stop` ends what is asked of models.
+    pub(crate) async fn open(config: &Config, file: PathBuf, hard_stop: CancellationToken) -> Result<Self, BaseError> {
         let (lines, metrics) = (Lines::new(), Metrics::new(templates()));
         let (nudge, counts) = (lines.clone(), metrics.clone());
-        let (store, clock): (Arc<dyn Store>, Arc<dyn Clock>) = match store {
+        let (store, clock): (Arc<dyn Store>, Arc<dyn Clock>) = match &config.store {
             StoreAt::Folder(_) => {
                 let opened = spawn_blocking(move || SqliteStore::open(&file, nudge, counts)).await;
                 (Arc::new(opened??), Arc::new(SystemClock))
@@ -78,7 +87,28 @@ impl Base {
                 (Arc::new(store), clock)
             }
         };
-        Ok(Self { store, clock, lines, metrics })
+        let models = match config.role {
+            Role::Api => None,
+            Role::All | Role::Worker => Some(Models::new(config.llm.clone(), metrics.clone(), hard_stop)),
+        };
+        Ok(Self { store, clock, lines, metrics, models })
+    }
+
+    /// What the researcher has of the world, for a server that listens at `address`.
+    pub(crate) fn outside(
+        &self,
+        config: &Config,
+        address: SocketAddr,
+        calibrations: Option<Arc<Calibrations>>,
+    ) -> Outside {
+        Outside {
+            models: self.models.clone(),
+            searcher: Arc::new(Searcher::new(config.search.clone(), &self.clock)),
+            fetcher: Arc::new(Fetcher::new(&config.fetch, address)),
+            wire: Arc::new(to_callers(config, address)),
+            research: config.research.clone(),
+            calibrations,
+        }
     }
 }
 
@@ -93,7 +123,7 @@ impl App {
         stop: &CancellationToken,
         hard_stop: CancellationToken,
     ) -> Self {
-        let Base { store, clock, lines, metrics } = base;
+        let Base { store, clock, lines, metrics, models } = base;
         let runs = Runs::new(store.clone(), clock.clone());
         let follow = Follow::new(store.clone(), lines.clone(), stop.clone(), metrics.clone());
         let terms = Terms::new(&config.accept_keys, local_key, config.reach());
@@ -104,7 +134,8 @@ impl App {
         let streams = Streams { heartbeat: config.heartbeat, limit: config.stream_limit };
         let hooks = &config.webhooks;
         let secrets = Secrets::new(*store.seal(), hooks.secrets.clone(), hooks.scheme);
-        let courier = Arc::new(Courier::new(Rule::new(hooks.targets.clone(), address), keys.clone(), secrets));
+        let names = Names::new();
+        let courier = Arc::new(Courier::new(hooks.targets.clone(), address, names, keys.clone(), secrets));
         let letters = Letters { output: hooks.output, base: config.callers_base(address) };
         let sender =
             Sender::new(runs.clone(), lines.clone(), courier.clone(), letters, hard_stop.clone(), metrics.clone());
@@ -142,12 +173,21 @@ impl App {
             streams,
             limits,
             ceilings,
+            models: models.clone(),
         });
         let sweeper = Sweeper { runs: runs.clone(), leases, retain: config.retain };
         let indexer = Indexer { runs };
         let front = Arc::new(Front::new(guard, api));
-        Self { store, front, keys, nodes, follow, worker, sender, sweeper, indexer }
+        Self { store, front, keys, nodes, follow, worker, sender, sweeper, indexer, models }
     }
+}
+
+/// The way to the servers that callers name: what is allowed to webhooks is allowed here.
+fn to_callers(config: &Config, own: SocketAddr) -> Client {
+    const HINT: &str =
+        "a server goes there if it was started with --allow-target HOST, or with --allow-private-targets";
+    const LOOKUPS: usize = 16;
+    Client::new(Arc::new(Rule::new(config.webhooks.targets.clone(), own, HINT)), Names::new().share(LOOKUPS))
 }
 
 /// How many runs this process works on at a time.

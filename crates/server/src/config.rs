@@ -14,6 +14,14 @@ pub use legwork_core::node::Role;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+mod llm;
+mod research;
+pub mod search;
+
+pub use self::llm::{Llm, LlmEndpoint, ModelAt, PROVIDERS, Place, Price, Provider};
+pub use self::research::{Override, Research, Tape};
+use self::search::Search;
+
 /// The settings of one server, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -31,6 +39,8 @@ pub struct Config {
     pub store: StoreAt,
     /// Folders of documents to answer from, beside the built-in ones.
     pub corpus: Vec<PathBuf>,
+    /// What labels of confidence follow, as `legwork calibrate` wrote it; `None` is a rule.
+    pub calibration: Option<PathBuf>,
     /// What this process does.
     pub role: Role,
     /// How many runs it works on at a time.
@@ -51,6 +61,14 @@ pub struct Config {
     pub stream_limit: Option<Duration>,
     /// How webhooks are called.
     pub webhooks: Webhooks,
+    /// Which language models are asked; `None` is none, whatever runs on this machine.
+    pub llm: Option<Llm>,
+    /// Who is asked to search the web.
+    pub search: Search,
+    /// How pages of the web are read.
+    pub fetch: Fetch,
+    /// How questions are worked on.
+    pub research: Research,
 }
 
 /// Where runs are kept.
@@ -165,6 +183,23 @@ pub struct Targets {
     pub private: bool,
     /// These hosts, each as `host` or `host:port`.
     pub hosts: Vec<String>,
+}
+
+/// How pages are fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Hosts that pages are fetched from whatever their address and port is, each as `host` or `host:port`.
+    pub allow_hosts: Vec<String>,
+    /// Whether sites are asked in their `robots.txt` where robots may go.
+    pub robots: bool,
+    /// Where hosts can read who asks them, and complain.
+    pub contact: Option<Url>,
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self { allow_hosts: Vec::new(), robots: true, contact: None }
+    }
 }
 
 impl Config {

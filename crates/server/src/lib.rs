@@ -16,8 +16,11 @@ mod keys;
 mod lifecycle;
 pub mod machine;
 mod metrics;
+pub mod model;
 mod nodes;
 pub mod processors;
+mod reach;
+mod read;
 mod runs;
 mod schema;
 mod source;
@@ -26,14 +29,21 @@ mod sweep;
 #[cfg(test)]
 mod testing;
 pub mod transfer;
+pub mod web;
 mod webhooks;
 mod worker;
 
 pub use http::bare;
 pub use lifecycle::{Running, StartError, StopError, start, start_with};
-pub use processors::library::{PDF_VERB, read_pdf};
+pub use processors::calibration;
+pub use read::{PDF_VERB, read_pdf};
 pub use store::postgres::DatabaseError;
 pub use store::sqlite::OpenError;
+
+/// Whether those who are asked to search the web answer.
+pub mod search {
+    pub use crate::web::search::{Share, try_each};
+}
 
 /// A store looked at and copied from outside, while its server runs or not.
 pub mod upkeep {

@@ -20,7 +20,9 @@ use crate::folder::{Folder, FolderError, ServerFile};
 use crate::http::{Listener, listen};
 use crate::keys::{By, Keyring};
 use crate::machine;
-use crate::processors::{CorpusError, Registry, library};
+use crate::model::Models;
+use crate::processors::calibration::{CalibrationError, Calibrations};
+use crate::processors::{CorpusError, Outside, Registry, library};
 use crate::store::postgres::DatabaseError;
 use crate::store::sqlite::OpenError;
 
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The documents to answer from cannot be read.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
+    /// What labels of confidence shall follow cannot be read.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
     /// A thread of ours ended before its time.
     #[error("the server could not be put together")]
     Broken(#[source] tokio::task::JoinError),
@@ -92,6 +97,9 @@ impl StartError {
             Self::OpenToAll(address) => {
                 Some(format!("make one with `legwork key create NAME`, and listen on {address} then"))
             }
+            Self::Calibration(_) => {
+                Some("measure anew with `legwork calibrate`, or start without --calibration".to_owned())
+            }
             Self::Store(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
         }
     }
@@ -112,6 +120,7 @@ pub struct Running {
     local_key: String,
     /// Not its owner: a store is closed when its server has stopped.
     keys: Weak<Keyring>,
+    models: Option<Arc<Models>>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<Result<(), StopError>>,
 }
@@ -119,17 +128,17 @@ pub struct Running {
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     let corpus = config.corpus.clone();
-    start_in(config, move |home, store| Registry::built_in(&corpus, home, store)).await
+    start_in(config, move |home, store, outside| Registry::built_in(&corpus, home, store, outside)).await
 }
 
 /// Starts a server with processors of the caller's.
 pub async fn start_with(config: Config, processors: Registry) -> Result<Running, StartError> {
-    start_in(config, move |_, _| Ok(processors)).await
+    start_in(config, move |_, _, _| Ok(processors)).await
 }
 
 async fn start_in<P>(config: Config, processors: P) -> Result<Running, StartError>
 where
-    P: FnOnce(&Path, Arc<dyn Store>) -> Result<Registry, CorpusError> + Send + 'static,
+    P: FnOnce(&Path, Arc<dyn Store>, Outside) -> Result<Registry, CorpusError> + Send + 'static,
 {
     let folder = take(&config.store).await?;
     if let Err(error) = machine::raise_file_limit() {
@@ -139,13 +148,17 @@ where
     let address = listener.address().map_err(|source| StartError::Listen { address: config.listen, source })?;
     let (stop, hard_stop) = (CancellationToken::new(), CancellationToken::new());
     let local_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let base = Base::open(&config.store, folder.database()).await?;
+    let base = Base::open(&config, folder.database(), hard_stop.clone()).await?;
+    if let Some(models) = &base.models {
+        models.look().await;
+    }
     if let StoreAt::Folder(home) = &config.store {
         // Nothing is asked for before it can be found.
         library::move_in(home, &*base.store).await;
     }
     let (home, store) = (folder.path().to_owned(), base.store.clone());
-    let processors = in_background(move || processors(&home, store)).await??;
+    let outside = base.outside(&config, address, calibrations(config.calibration.as_deref())?);
+    let processors = in_background(move || processors(&home, store, outside)).await??;
     let app = App::build(&config, address, base, &local_key, processors, &stop, hard_stop.clone());
     app.keys.refresh().await.map_err(StartError::Keys)?;
     if !app.keys.ring().is_keyed() && !config.listen.ip().is_loopback() {
@@ -157,9 +170,18 @@ where
     if let Err(error) = folder.publish(&server) {
         warn!(error = &error as &dyn std::error::Error, "other commands will not find this server by its store");
     }
-    let keys = Arc::downgrade(&app.keys);
+    let (keys, models) = (Arc::downgrade(&app.keys), app.models.clone());
     let course = Course { app, folder, config, listener, stop: stop.clone(), hard_stop };
-    Ok(Running { address, store_id, local_key, keys, stop, ended: tokio::spawn(course.run()) })
+    Ok(Running { address, store_id, local_key, keys, models, stop, ended: tokio::spawn(course.run()) })
+}
+
+/// What was measured of how often labels are right, if somebody measured it.
+fn calibrations(path: Option<&Path>) -> Result<Option<Arc<Calibrations>>, CalibrationError> {
+    let Some(path) = path else { return Ok(None) };
+    let measured = Calibrations::load(path)?;
+    let Calibrations { date, n, .. } = &measured;
+    info!(path = %path.display(), date, answers = n, "labels of confidence were measured");
+    Ok(Some(Arc::new(measured)))
 }
 
 impl Running {
@@ -196,6 +218,11 @@ impl Running {
         self.keys.upgrade().is_some_and(|keys| keys.ring().is_open())
     }
 
+    /// Which language models it uses, in a few words; `None` where it works on nothing.
+    pub fn models_in_use(&self) -> Option<String> {
+        self.models.as_ref().map(|models| models.in_use())
+    }
+
     /// Asks it to stop.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -225,6 +252,9 @@ impl Course {
         parts.spawn(app.follow.watch());
         parts.spawn(app.keys.watch(stop.clone()));
         parts.spawn(app.nodes.stay(stop.clone()));
+        if let Some(models) = app.models {
+            parts.spawn(models.watch(stop.clone()));
+        }
         // Connections are accepted before anything is swept.
         let serving = tokio::spawn(listener.serve(app.front, stop.clone()));
         if config.role != Role::Api {

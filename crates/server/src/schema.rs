@@ -28,12 +28,26 @@ pub(crate) fn input_warnings(schema: &Value, input: &Input) -> Vec<Warning> {
 
 /// Where a value does not follow a schema; `Err` when the schema itself cannot be used.
 fn faults(schema: &Value, value: &Value) -> Result<Vec<String>, String> {
-    let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
-    let fault = |error: jsonschema::ValidationError<'_>| {
-        let path = error.instance_path().to_string();
-        if path.is_empty() { error.to_string() } else { format!("{path}: {error}") }
-    };
-    Ok(validator.iter_errors(value).take(MOST).map(fault).collect())
+    Ok(Checker::new(schema)?.faults(value))
+}
+
+/// A schema, ready to check values.
+pub(crate) struct Checker(jsonschema::Validator);
+
+impl Checker {
+    /// The schema; `Err` says why it cannot be used.
+    pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+        jsonschema::validator_for(schema).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Where a value does not follow it.
+    pub(crate) fn faults(&self, value: &Value) -> Vec<String> {
+        let fault = |error: jsonschema::ValidationError<'_>| {
+            let path = error.instance_path().to_string();
+            if path.is_empty() { error.to_string() } else { format!("{path}: {error}") }
+        };
+        self.0.iter_errors(value).take(MOST).map(fault).collect()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use legwork_core::source::KeptSource;
 use legwork_core::time::Micros;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,9 +30,7 @@ pub struct Source {
 impl Source {
     /// As it is kept.
     pub(crate) fn packed(&self) -> io::Result<KeptSource> {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        packer.write_all(&serde_json::to_vec(self)?)?;
-        Ok(self.kept_as(packer.finish()?))
+        Ok(self.kept_as(pack(self)?))
     }
 
     /// As it is kept when it is packed already.
@@ -42,16 +41,27 @@ impl Source {
 
     /// What was packed; `None` when that is damaged.
     pub(crate) fn unpacked(body: &[u8]) -> Option<Self> {
-        let mut text = Vec::new();
-        GzDecoder::new(body).read_to_end(&mut text).ok()?;
-        let source: Self = serde_json::from_slice(&text).ok()?;
-        source.is_whole().then_some(source)
+        unpack(body).filter(Self::is_whole)
     }
 
     /// Whether its hash is that of its text.
     pub(crate) fn is_whole(&self) -> bool {
         hash_of(&self.text) == self.hash
     }
+}
+
+/// Data of ours as packed JSON.
+pub(crate) fn pack<T: Serialize>(data: &T) -> io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(&serde_json::to_vec(data)?)?;
+    packer.finish()
+}
+
+/// What was packed; `None` when that is damaged, or something else.
+pub(crate) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let mut text = Vec::new();
+    GzDecoder::new(body).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// The name of a text.

@@ -3,8 +3,11 @@
 
 mod contract;
 pub(crate) mod database;
+mod endpoint;
 pub(crate) mod everything;
+pub(crate) mod provider;
 mod receiver;
+mod site;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,9 +24,10 @@ use legwork_core::delivery::{Form, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::fair;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId};
+use legwork_core::journal::Entry;
 use legwork_core::node::{Fingerprint, Node, Role};
-use legwork_core::output::Output;
-use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
+use legwork_core::output::{Output, OutputExtras, Usage};
+use legwork_core::processor::{Job, NotKept, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode, Life, Lineage, Question, Run, Status};
 use legwork_core::store::{NewRun, Nudge, Store};
 use legwork_core::task::Input;
@@ -34,7 +38,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::contract::is_sent_as_described;
 use self::database::Database;
+pub(crate) use self::endpoint::{Asked, Endpoint, Said};
 pub(crate) use self::receiver::{Call, Receiver};
+pub(crate) use self::site::{Reply, Site};
 use crate::clock::TestClock;
 use crate::config::{Reach, Targets};
 use crate::follow::{Follow, Lines};
@@ -44,10 +50,11 @@ use crate::keys::{Keyring, Terms};
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
 use crate::processors::Registry;
+use crate::reach::Names;
 use crate::runs::Runs;
 use crate::store::sqlite::SqliteStore;
 use crate::sweep::Sweeper;
-use crate::webhooks::{Courier, Letters, Rule, Secrets, Sender};
+use crate::webhooks::{Courier, Letters, Secrets, Sender};
 use crate::worker::{Leases, Patience, Slots, Worker};
 
 /// Monday morning.
@@ -198,8 +205,9 @@ impl World {
         let shelf = folder.path().join("store");
         let registry = if docs.is_dir() { registry.with_documents(&[docs], &shelf, store.clone()) } else { registry };
         let streams = Streams { heartbeat: std::time::Duration::from_secs(15), limit: None };
-        let rule = Rule::new(Targets::default(), "127.0.0.1:8787".parse().unwrap());
-        let courier = Arc::new(Courier::new(rule, keys.clone(), Secrets::new(*store.seal(), Vec::new(), Scheme::Both)));
+        let secrets = Secrets::new(*store.seal(), Vec::new(), Scheme::Both);
+        let own = "127.0.0.1:8787".parse().unwrap();
+        let courier = Arc::new(Courier::new(Targets::default(), own, Names::new(), keys.clone(), secrets));
         let letters = Letters { output, base: "http://127.0.0.1:8787".to_owned() };
         let (bells, stop_hard, counts) = (lines.clone(), hard_stop.clone(), metrics.clone());
         let sender = Sender::new(runs.clone(), bells, courier.clone(), letters, stop_hard, counts);
@@ -225,6 +233,7 @@ impl World {
             streams,
             limits,
             ceilings,
+            models: None,
         });
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);
@@ -384,6 +393,7 @@ pub(crate) fn fresh(processor: &str, what: &str) -> NewRun {
         events: true,
         deadline: None,
         webhook: None,
+        secrets: None,
     }
 }
 
@@ -448,6 +458,7 @@ impl Processor for Puppet {
                 Wish::Finish => done("finished early"),
                 Wish::GoOn | Wish::Stop => Outcome::Stopped,
             },
+            "ask" if !job.answers.is_empty() => done(&format!("answered: {}", job.answers.join(", "))),
             "ask" => Outcome::Ask(Question { text: "Which one?".to_owned(), default: None, deadline: None }),
             "be deaf" => std::future::pending().await,
             "tell" => {
@@ -456,6 +467,30 @@ impl Processor for Puppet {
                 }
                 done("told")
             }
+            "what is known" => done(&known(&job)),
+            "what it took" => {
+                let usage = Usage { seconds: 0.5, pages: 3, ..Usage::default() };
+                let extras = OutputExtras { usage, warnings: vec!["it was short".to_owned()] };
+                Outcome::Done(Output::text("counted", Vec::new()).with_extras(extras))
+            }
+            // Takes a step, and falls; the fourth attempt finds three of them.
+            "stumble" => {
+                let n = u32::try_from(job.journal.len()).unwrap() + 1;
+                if n <= 3 {
+                    let _ = take(reporter, n, job.attempt).await;
+                    panic!("it stumbled");
+                }
+                let taken = job.journal.iter().map(|step| format!("{} {:?}", step.key(), step.body()));
+                done(&taken.collect::<Vec<_>>().join(", "))
+            }
+            // Takes a step when anything is wished of it.
+            "step late" => {
+                reporter.wished().await;
+                match take(reporter, 1, job.attempt).await {
+                    Ok(()) => done("one step"),
+                    Err(why) => why.into(),
+                }
+            }
             other => done(other),
         }
     }
@@ -463,6 +498,19 @@ impl Processor for Puppet {
     fn fingerprint(&self) -> Option<Fingerprint> {
         Some(Fingerprint(1))
     }
+}
+
+/// What a processor is given beside the question; of secrets that they are there.
+fn known(job: &Job) -> String {
+    let headers = job.task.mcp_servers.iter().flat_map(|server| &server.headers);
+    let headers: Vec<_> = headers.map(|(name, value)| format!("{name} of {} bytes", value.reveal().len())).collect();
+    let previous = job.previous.as_ref().map(|run| serde_json::from_slice::<Value>(&run.output).unwrap());
+    format!("{headers:?}, {:?}, {:?}", job.task.limits, previous.map(|output| output["content"].clone()))
+}
+
+async fn take(reporter: &dyn Reporter, n: u32, attempt: u32) -> Result<(), NotKept> {
+    let step = Entry::new(format!("step:{n}"), format!("attempt {attempt}")).unwrap();
+    reporter.keep(step, vec![told(n)]).await
 }
 
 fn told(n: u32) -> Report {

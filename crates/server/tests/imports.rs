@@ -28,11 +28,14 @@ const PARTS: &[(&str, &[&str])] = &[
             "keys",
             "machine",
             "metrics",
+            "model",
             "nodes",
             "processors",
+            "reach",
             "runs",
             "store",
             "sweep",
+            "web",
             "webhooks",
             "worker",
         ],
@@ -42,14 +45,20 @@ const PARTS: &[(&str, &[&str])] = &[
     ("documents", &["folder", "processors"]),
     ("folder", &["config"]),
     ("follow", &["metrics"]),
-    ("http", &["follow", "keys", "metrics", "nodes", "processors", "runs", "schema", "webhooks"]),
+    // `/ready` says which models are in use.
+    ("http", &["follow", "keys", "metrics", "model", "nodes", "processors", "runs", "schema", "webhooks"]),
     ("indexer", &["runs"]),
     ("keys", &["clock", "config"]),
-    ("lifecycle", &["app", "config", "folder", "http", "keys", "machine", "processors", "store"]),
+    ("lifecycle", &["app", "config", "folder", "http", "keys", "machine", "model", "processors", "store"]),
     ("machine", &[]),
     ("metrics", &[]),
+    ("model", &["config", "metrics", "schema"]),
     ("nodes", &["clock", "processors"]),
-    ("processors", &["clock", "machine", "source"]),
+    // A researcher asks models and the web; how its budgets are is configured.
+    ("processors", &["clock", "config", "model", "read", "source", "web"]),
+    // Where this server may go, for all who have an address from somebody else.
+    ("reach", &["config"]),
+    ("read", &["machine"]),
     ("runs", &["clock"]),
     ("schema", &[]),
     // What is kept of a cited text: written where it is cited, and moved with the store.
@@ -57,7 +66,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("store", &["config", "metrics", "source"]),
     ("sweep", &["runs", "worker"]),
     ("transfer", &["config", "folder", "store"]),
-    ("webhooks", &["config", "follow", "keys", "metrics", "runs"]),
+    ("web", &["clock", "config", "reach", "read", "source"]),
+    ("webhooks", &["config", "follow", "keys", "metrics", "reach", "runs"]),
     ("worker", &["follow", "processors", "runs"]),
 ];
 
@@ -68,10 +78,12 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["processors", "store"]),
     ("rustix", &["machine"]),
     ("axum", &["http"]),
-    ("hyper", &["http", "webhooks"]),
+    ("hyper", &["http", "reach", "web", "webhooks"]),
     ("jsonschema", &["schema"]),
     // A stream is encoded where it is read, once for all who follow.
-    ("legwork_api", &["config", "follow", "http", "keys", "worker", "schema", "webhooks"]),
+    ("legwork_api", &["config", "follow", "http", "keys", "model", "worker", "schema", "web", "webhooks"]),
+    ("reqwest", &["model", "web"]),
+    ("sse_stream", &["model", "web"]),
 ];
 
 fn root() -> PathBuf {

@@ -1,4 +1,4 @@
-//! What `doctor` says of the processes that share a server's store.
+//! What `doctor` says of the processes that share a server's store, and of what the one that it asks answers with.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) async fn of_server(url: &str, key: Option<String>) -> Vec<Finding> {
     }
 }
 
-/// Each of them, if there are several, and what there is to worry about.
+/// Each of them, if there are several, what is used, and what there is to worry about.
 fn told(ready: &Ready) -> Vec<Finding> {
     let nodes = ready.nodes.as_deref().unwrap_or_default();
     let mut found = Vec::new();
@@ -28,6 +28,7 @@ fn told(ready: &Ready) -> Vec<Finding> {
         found.extend(nodes.iter().map(|node| finding(Well, "node", one(node))));
         found.extend(versions(nodes));
     }
+    found.extend(ready.uses.iter().map(|uses| finding(Well, "model", format!("the server uses {}", uses.model))));
     found.extend(ready.warnings.iter().map(|warning| finding(Warn, "nodes", &*warning.message)));
     found
 }

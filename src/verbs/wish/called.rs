@@ -15,7 +15,7 @@ use legwork_server::config::Role;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Wish, faults};
+use super::{Wish, faults, say_what_is_used};
 use crate::args::WaitArgs;
 use crate::exit::{Exit, Failure};
 use crate::print;
@@ -51,6 +51,7 @@ pub(super) async fn run(mut target: Target, wish: Wish, args: &WaitArgs) -> Resu
     let mut receiver = Receiver::start(SocketAddr::new(target.reaches_us_at(), 0), vec![secret.clone()], None).await?;
     target.allow(receiver.address());
     let mut station = Station::find(target, Role::All).await?;
+    say_what_is_used(&station).await;
     let came = submit_and_wait(&mut station, &mut receiver, secret, wish, args).await;
     // The server has its answer before this process goes, or its engine is stopped.
     receiver.close().await;

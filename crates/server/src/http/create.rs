@@ -18,7 +18,6 @@ use super::Api;
 use super::failure::Failure;
 use crate::runs::{Runs, WishError};
 use crate::schema;
-use crate::webhooks::Forbidden;
 
 /// A request as the store takes it, once what only the server knows has been looked up.
 pub(super) async fn prepared(api: &Api, owner: &Owner, input: RunInput) -> Result<NewRun, Failure> {
@@ -32,7 +31,7 @@ pub(super) async fn prepared_again(api: &Api, first: &Run, input: RunInput) -> R
 
 async fn looked_up(api: &Api, owner: &Owner, mut input: RunInput, rerun_of: Option<&Run>) -> Result<NewRun, Failure> {
     check_processor(api, &input.processor).await?;
-    let previous = input.previous_interaction_id;
+    let previous = input.task.previous;
     // The one from before was looked at then; it had ended, and may have been deleted since.
     let known = rerun_of.and_then(|first| first.lineage.previous);
     if let Some(earlier) = previous.filter(|earlier| known != Some(*earlier)) {
@@ -42,6 +41,7 @@ async fn looked_up(api: &Api, owner: &Owner, mut input: RunInput, rerun_of: Opti
         input.warnings.extend(schema::input_warnings(&wanted, &input.task.input));
     }
     let webhook = input.webhook.take().map(|webhook| registered(api, webhook)).transpose()?;
+    let secrets = input.secrets();
     let events = input.enable_events.unwrap_or_else(|| Tier::of(&input.processor).is_none_or(Tier::is_deep));
     Ok(NewRun {
         id: Runs::new_id(),
@@ -50,6 +50,7 @@ async fn looked_up(api: &Api, owner: &Owner, mut input: RunInput, rerun_of: Opti
         warnings: carried(&input.warnings),
         processor: input.processor,
         input: input.shown,
+        secrets,
         metadata: input.metadata,
         group: None,
         lineage: Lineage { previous, rerun_of: rerun_of.map(|first| first.id) },
@@ -76,7 +77,7 @@ fn registered(api: &Api, asked: run_input::Webhook) -> Result<(Webhook, Tells), 
 /// Whether the form of an address is one that this server may call.
 pub(super) fn check_webhook(api: &Api, field: &str, url: &Url) -> Result<(), Failure> {
     let named = url.host_str().unwrap_or_default();
-    let odd = |why: Forbidden| Failure::invalid("body", field, format!("{named} may not be called: {why}"));
+    let odd = |why| Failure::invalid("body", field, format!("{named} may not be called: {why}"));
     api.courier.check(url).map_err(odd)
 }
 

@@ -58,6 +58,7 @@ pub(crate) use self::tokens::Seal;
 use crate::follow::Follow;
 use crate::keys::Keyring;
 use crate::metrics::Metrics;
+use crate::model::Models;
 use crate::nodes::Nodes;
 use crate::processors::Registry;
 use crate::runs::Runs;
@@ -90,6 +91,8 @@ pub(crate) struct Parts {
     pub(crate) streams: Streams,
     pub(crate) limits: Limits,
     pub(crate) ceilings: Ceilings,
+    /// None where nothing is worked on.
+    pub(crate) models: Option<Arc<Models>>,
 }
 
 impl std::ops::Deref for Api {

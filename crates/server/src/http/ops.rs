@@ -1,4 +1,5 @@
-//! The routes for those who run the server. Only `/metrics`, and the nodes in `/ready`, tell anything worth a key.
+//! The routes for those who run the server. Only `/metrics`, and in `/ready` the nodes and what is used, tell anything worth a
+//! key.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use legwork_api::code::Code;
-use legwork_api::ready::Ready;
+use legwork_api::ready::{Ready, Uses};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -27,7 +28,7 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs can be accepted: the store answers, its writer included, and the server does not stop. Says also what to worry
-/// about, and to whoever may see the operator's pages which processes share the store.
+/// about, and to whoever may see the operator's pages which processes share the store and what this one answers with.
 pub(super) async fn ready(
     operator: Result<Operator, Response>,
     State(api): State<Api>,
@@ -37,8 +38,12 @@ pub(super) async fn ready(
     }
     let late = || Failure::new(Code::Busy, format!("the store did not answer within {} s", PATIENCE.as_secs()));
     timeout(PATIENCE, api.runs.check()).await.map_err(|_| late())??;
-    let nodes = operator.is_ok().then(|| api.nodes.heard());
-    Ok(Json(Ready::of(&api.nodes.worries(), nodes.as_deref())))
+    let (nodes, models) = match operator {
+        Ok(_) => (Some(api.nodes.heard()), api.models.as_ref()),
+        Err(_) => (None, None),
+    };
+    let uses = models.map(|models| Uses { model: models.in_use() });
+    Ok(Json(Ready { uses, ..Ready::of(&api.nodes.worries(), nodes.as_deref()) }))
 }
 
 /// What this process has counted, for Prometheus.

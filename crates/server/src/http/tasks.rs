@@ -1,4 +1,4 @@
-//! The routes of task runs (wire.md 1.1), and cancel, list, long poll and delete on top.
+//! The routes of task runs (wire.md 1.1), and cancel, finish, answer, list, long poll and delete on top.
 
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use axum::routing::{MethodRouter, get, post};
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use legwork_api::answer::read_answer;
 use legwork_api::code::Code;
 use legwork_api::result::{RunPage, result_bytes};
 use legwork_api::run::{TaskRun, told};
 use legwork_api::run_input::RunInput;
+use legwork_core::command::Command;
 use legwork_core::id::{Owner, RunId};
 use legwork_core::run::{Run, State as Stands, Status};
 use legwork_core::store::{Cursor, ListQuery};
@@ -41,13 +43,15 @@ const LONGEST_PAGE: usize = 1000;
 const LONGEST_SEARCH: usize = 1000;
 
 /// The routes below `/v1` and `/v1beta`.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 5] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 7] {
     [
         ("/tasks/runs", post(submit).get(list)),
         ("/tasks/runs/{id}", get(show).delete(forget)),
         ("/tasks/runs/{id}/input", get(input)),
         ("/tasks/runs/{id}/result", get(result)),
         ("/tasks/runs/{id}/cancel", post(cancel)),
+        ("/tasks/runs/{id}/finish", post(finish)),
+        ("/tasks/runs/{id}/answer", post(answer)),
     ]
 }
 
@@ -197,7 +201,28 @@ fn stopping() -> Failure {
 }
 
 async fn cancel(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Response, Failure> {
-    let run = api.runs.cancel(&caller.0, id).await.map_err(|error| Failure::wish(id, "cancelled", error))?;
+    wanted_of(&api, &caller.0, id, Command::Cancel, "cancelled").await
+}
+
+/// The run goes on until it has written its answer.
+async fn finish(caller: Caller, State(api): State<Api>, Id(id): Id) -> Result<Response, Failure> {
+    wanted_of(&api, &caller.0, id, Command::Finish, "told to finish").await
+}
+
+async fn answer(
+    caller: Caller,
+    State(api): State<Api>,
+    Id(id): Id,
+    body: Result<Given, Failure>,
+) -> Result<Response, Failure> {
+    // Whose run it is not learns nothing of what he sent.
+    api.runs.get(&caller.0, id).await.map_err(|error| Failure::wish(id, "answered", error))?;
+    let answer = read_answer(&body?.0)?;
+    wanted_of(&api, &caller.0, id, Command::Answer { answer }, "answered").await
+}
+
+async fn wanted_of(api: &Api, owner: &Owner, id: RunId, command: Command, done: &str) -> Result<Response, Failure> {
+    let run = api.runs.want(owner, id, command).await.map_err(|error| Failure::wish(id, done, error))?;
     Ok(shown(&run))
 }
 

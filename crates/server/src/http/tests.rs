@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use legwork_core::id::RunId;
 use legwork_core::run::Status;
 use serde_json::json;
 
@@ -54,6 +55,9 @@ async fn what_the_document_admits_is_taken_and_shown_again() {
         with_schema(json!({"type": "auto", "json_schema": null, "description": null})),
         json!({"mcp_servers": [{"type": null, "url": "https://example.com/mcp", "name": "one", "headers": null}]}),
         json!({"webhook_url": null}),
+        json!({"legwork": {"max_seconds": 0.5, "max_cost_usd": 0, "max_tokens": 1, "own": []}}),
+        json!({"legwork": {"max_seconds": null, "max_cost_usd": null, "max_tokens": null}}),
+        json!({"legwork": null}),
     ] {
         let mut body = json!({"processor": "base", "input": "x"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -135,6 +139,50 @@ async fn a_running_run_is_cancelling_first() {
     assert_eq!(cancelled.body["is_active"], json!(true));
 }
 
+/// And asking again changes nothing.
+#[tokio::test]
+async fn a_run_that_is_told_to_finish_writes_its_answer_from_what_is_there() {
+    let world = World::new();
+    world.worker.once().await.unwrap();
+    let answer = accepted(&world, r#"{"processor":"base","input":"hang"}"#).await;
+    let refused = world.post(&path(&answer, "/finish"), "").await;
+    assert_eq!((refused.status, refused.headers["x-should-retry"].to_str().unwrap()), (409, "false"));
+    assert_eq!(refused.text("/error/message"), "a run that is queued cannot be told to finish");
+    world.work();
+    world.until_status(answer.run_id(), Status::Running).await;
+    let told = world.post(&path(&answer, "/finish"), "").await;
+    assert_eq!((told.status, told.text("/status")), (200, "running"));
+    world.until_status(answer.run_id(), Status::Completed).await;
+    let result = world.get(&path(&answer, "/result")).await;
+    assert_eq!(result.text("/output/content"), "finished early");
+    for id in [answer.run_id().to_string(), RunId::from_u128(1).to_string()] {
+        let late = world.post(&format!("/v1beta/tasks/runs/{id}/finish"), "").await;
+        assert_eq!(late.status, if id == answer.run_id().to_string() { 409 } else { 404 });
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_with_the_answer_to_its_question() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, r#"{"processor":"base","input":"ask"}"#).await;
+    world.until_status(answer.run_id(), Status::ActionRequired).await;
+    let to = path(&answer, "/answer");
+    for (body, status) in [("", 400), ("{}", 422), (r#"{"answer":null}"#, 422)] {
+        assert_eq!(world.post(&to, body).await.status, status, "{body}");
+    }
+    assert_eq!(world.post(&path(&answer, "/finish"), "").await.status, 409);
+    let answered = world.post(&to.replace("/v1/", "/v1beta/"), r#"{"answer": {"b": 1.0, "a":"x"}}"#).await;
+    assert_eq!((answered.status, answered.text("/status")), (200, "queued"));
+    world.until_status(answer.run_id(), Status::Completed).await;
+    let result = world.get(&path(&answer, "/result")).await;
+    assert_eq!(result.text("/output/content"), r#"answered: {"b": 1.0, "a":"x"}"#, "byte for byte");
+    let again = world.post(&to, r#"{"answer":1}"#).await;
+    assert_eq!((again.status, again.headers["x-should-retry"].to_str().unwrap()), (409, "false"));
+    assert_eq!(again.text("/error/message"), "a run that is completed cannot be answered");
+    assert_eq!(again.text("/error/detail/status"), "completed");
+}
+
 #[tokio::test]
 async fn both_prefixes_are_the_same() {
     let world = World::new();
@@ -205,9 +253,15 @@ async fn one_key_never_sees_anothers_runs() {
     let (one, two) = (("x-api-key", "one"), ("authorization", "Bearer two"));
     let mine = world.ask("POST", "/v1/tasks/runs", &[one], MINIMAL.as_bytes()).await;
     assert_eq!(mine.status, 202);
-    for (method, rest) in
-        [("GET", ""), ("GET", "/input"), ("GET", "/result?timeout=0"), ("POST", "/cancel"), ("DELETE", "")]
-    {
+    for (method, rest) in [
+        ("GET", ""),
+        ("GET", "/input"),
+        ("GET", "/result?timeout=0"),
+        ("POST", "/cancel"),
+        ("POST", "/finish"),
+        ("POST", "/answer"),
+        ("DELETE", ""),
+    ] {
         let answer = world.ask(method, &path(&mine, rest), &[two], b"").await;
         assert_eq!(answer.status, 404, "{method} {rest}");
     }
@@ -617,4 +671,65 @@ async fn what_is_no_source_is_not_found() {
     assert_eq!(world.get("/v1/sources").await.status, 422);
     let bare = World::new();
     assert_eq!(bare.get(&format!("/v1/sources/{}", "0".repeat(64))).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_run_was_given_in_secret_reaches_its_processor_and_nobody_else() {
+    let world = World::new();
+    let server =
+        json!({"name": "one", "url": "https://one.example/mcp", "headers": {"authorization": "Bearer sesame"}});
+    let body = json!({"processor": "base", "input": "what is known", "mcp_servers": [server]});
+    let answer = accepted(&world, &body.to_string()).await;
+    let is_kept = async || world.store.secrets(answer.run_id()).await.unwrap().is_some();
+    assert!(is_kept().await);
+    let mut seen = answer.body.to_string();
+    world.work();
+    world.until_status(answer.run_id(), Status::Completed).await;
+    assert!(!is_kept().await, "it is gone with the run's end");
+    for rest in ["", "/input", "/result", "/log", "/events", "/webhooks"] {
+        seen += &world.get(&path(&answer, rest)).await.body.to_string();
+    }
+    assert!(!seen.contains("sesame"), "{seen}");
+    let result = world.get(&path(&answer, "/result")).await;
+    assert!(result.text("/output/content").starts_with(r#"["authorization of 13 bytes"]"#), "{:#}", result.body);
+    // To be asked again it has to be given again.
+    assert_eq!(world.post(&path(&answer, "/rerun"), "").await.status, 422);
+}
+
+#[tokio::test]
+async fn a_run_knows_what_it_may_take_and_what_the_one_before_it_answered() {
+    let world = World::new();
+    let first = accepted(&world, MINIMAL).await;
+    world.worker.once().await.unwrap();
+    world.until_status(first.run_id(), Status::Completed).await;
+    let previous = first.body["interaction_id"].clone();
+    let limits = json!({"max_seconds": 60, "max_cost_usd": 0.25, "max_tokens": 1000, "own": 1});
+    let body =
+        json!({"processor": "base", "input": "what is known", "previous_interaction_id": previous, "legwork": limits});
+    let known = async |next: Answer| {
+        world.worker.once().await.unwrap();
+        world.until_status(next.run_id(), Status::Completed).await;
+        world.get(&path(&next, "/result")).await.text("/output/content").to_owned()
+    };
+    let next = accepted(&world, &body.to_string()).await;
+    assert_eq!(next.text("/warnings/0/detail/keys/0"), "own");
+    assert_eq!(world.get(&path(&next, "/input")).await.body["legwork"], limits);
+    let limits = "Limits { max_seconds: Some(60.0), max_cost_usd: Some(0.25), max_tokens: Some(1000) }";
+    assert_eq!(known(next).await, format!(r#"[], {limits}, Some(String("hello"))"#));
+    let owner = legwork_core::id::Owner::named("key_other");
+    assert_eq!(world.runs.answered(&owner, first.run_id()).await.unwrap(), None, "another's is none");
+    let next = accepted(&world, &body.to_string()).await;
+    assert_eq!(world.ask("DELETE", &path(&first, ""), &[], b"").await.status, 204);
+    assert_eq!(known(next).await, format!("[], {limits}, None"), "it may be gone by then");
+}
+
+#[tokio::test]
+async fn a_result_says_what_it_took() {
+    let world = World::new();
+    world.work();
+    let answer = accepted(&world, r#"{"processor":"base","input":"what it took"}"#).await;
+    world.until_status(answer.run_id(), Status::Completed).await;
+    let ours = world.get(&path(&answer, "/result")).await.body["output"]["legwork"].clone();
+    assert_eq!((&ours["usage"]["pages"], &ours["usage"]["cost_usd"]), (&json!(3), &json!(null)));
+    assert_eq!(ours["warnings"], json!(["it was short"]));
 }

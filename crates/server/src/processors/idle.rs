@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::node::Fingerprint;
-use legwork_core::output::Output;
+use legwork_core::output::{Output, OutputExtras, Usage};
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use legwork_core::task::Input;
@@ -15,7 +15,8 @@ use super::fingerprint;
 
 /// Done at once, or, for the input `{"at": MICROSECONDS}`, at that moment. `{"events": COUNT, "every": MICROSECONDS}`
 /// has it tell so many things first, one at a time from `at` on; each is when it was told. Its answer is when it was done,
-/// in microseconds since 1970. With `{"fail": MESSAGE}` it fails then and says so.
+/// in microseconds since 1970; with `{"pages": COUNT}` it says that so many were read for it. With `{"fail": MESSAGE}` it
+/// fails then and says so.
 pub(super) struct Idle;
 
 #[async_trait]
@@ -40,12 +41,21 @@ impl Processor for Idle {
         if let Some(message) = text(&job.task.input, "fail") {
             return Outcome::Failed(Failure { code: FailureCode::Processor, message: message.to_owned() });
         }
-        Outcome::Done(Output::text(now().as_micros().to_string(), Vec::new()))
+        let output = Output::text(now().as_micros().to_string(), Vec::new());
+        Outcome::Done(match number("pages") {
+            Some(pages) => output.with_extras(took(pages)),
+            None => output,
+        })
     }
 
     fn fingerprint(&self) -> Option<Fingerprint> {
         Some(fingerprint::of(["idle"]))
     }
+}
+
+fn took(pages: u64) -> OutputExtras {
+    let usage = Usage { pages: pages.try_into().unwrap_or(u32::MAX), ..Usage::default() };
+    OutputExtras { usage, warnings: vec!["nothing was read".to_owned()] }
 }
 
 /// Waits for a moment, or until something else is wished.

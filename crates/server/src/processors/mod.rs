@@ -1,5 +1,6 @@
 //! Who does the work on this server: the processors by name.
 
+mod engine;
 mod fingerprint;
 mod idle;
 pub mod library;
@@ -15,11 +16,20 @@ use legwork_core::processor::Processor;
 use legwork_core::store::{Store, StoreError};
 use legwork_core::tier::Tier;
 
+pub use self::engine::honest::place_of;
 pub use self::library::CorpusError;
 use self::library::Library;
-pub use self::research::place_of;
+pub(crate) use self::researcher::Outside;
 use self::researcher::Researcher;
 pub use crate::source::Source;
+
+/// Labels of confidence, measured against answers of which it is known whether they are right.
+pub mod calibration {
+    pub use super::engine::honest::{
+        Answer, BadLine, Calibration, CalibrationError, Calibrations, Class, Features, Judgement, Measured, Share,
+        Table, answers, calibrate, described,
+    };
+}
 
 /// The processors that this server has.
 #[derive(Clone, Default)]
@@ -37,9 +47,14 @@ impl Registry {
     /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones. A
     /// folder that cannot be read is known when this returns; they are read in the background, what was read is kept in
     /// the folder `home`, and what is cited in the store.
-    pub fn built_in(corpus: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Result<Self, CorpusError> {
+    pub(crate) fn built_in(
+        corpus: &[PathBuf],
+        home: &Path,
+        store: Arc<dyn Store>,
+        outside: Outside,
+    ) -> Result<Self, CorpusError> {
         let library = Arc::new(Library::open(corpus, home, store)?);
-        let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(library.clone()));
+        let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(library.clone(), outside));
         let names = Tier::names().map(|name| (name, researcher.clone()));
         Ok(Self { library: Some(library), ..Self::of(names) })
     }

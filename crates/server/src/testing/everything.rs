@@ -9,6 +9,7 @@ use legwork_core::delivery::{Attempt, DeliveryId, Form, Heard, Tells, Webhook};
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::fair::Limits;
 use legwork_core::id::{GroupId, NodeId, Owner, RunId, Token};
+use legwork_core::journal::Entry;
 use legwork_core::key::{Digest, Key};
 use legwork_core::receipt::{Sign, Ticket};
 use legwork_core::run::{Failure, FailureCode, Lineage, Question};
@@ -61,6 +62,7 @@ pub(crate) fn new(id: RunId, asked: &str) -> NewRun {
         events: true,
         deadline: None,
         webhook: None,
+        secrets: None,
     }
 }
 
@@ -99,6 +101,9 @@ fn hooked(run: NewRun, receiver: &str, secret: Option<&str>, form: Form) -> NewR
     let webhook = Webhook { url, receiver: receiver.to_owned(), secret: secret.map(str::to_owned), form };
     NewRun { webhook: Some((webhook, Tells { ends: true, questions: true })), ..run }
 }
+
+/// What [`QUEUED`] was given and nobody is shown.
+pub(crate) const SECRET: &str = r#"{"v":1,"mcp_headers":[{"x":"sesame"}]}"#;
 
 /// Puts it there.
 pub(crate) async fn fill(store: &dyn Store) {
@@ -155,7 +160,7 @@ async fn ended(store: &dyn Store) {
     let plan = ReportBody::Message { step: Step::Plan, message: "Look\nup \u{fffd} it.".to_owned() };
     let stats = ReportBody::Stats { meter: 40, considered: 3, read: 2, sample: vec!["corpus:x".to_owned()] };
     let reports = vec![told("plan", plan), told("stats", stats)];
-    store.apply(run, Command::Report { token, reports }, THEN).await.unwrap();
+    store.apply(run, Command::Report { token, reports, steps: Vec::new() }, THEN).await.unwrap();
     store.apply(run, Command::Finish, THEN).await.unwrap();
     let output = Bytes::from_static(b"{ \"type\":\"text\",\"content\":\"Ulaanbaatar\" }");
     store.apply(run, Command::Complete { token, output, reports: Vec::new() }, THEN).await.unwrap();
@@ -202,13 +207,18 @@ async fn sent(store: &dyn Store) {
 }
 
 async fn at_work(store: &dyn Store) {
-    start(store, NewRun { owner: Owner::named("key_ada"), ..new(RUNNING, "long") }, 11).await;
+    let (run, token) = start(store, NewRun { owner: Owner::named("key_ada"), ..new(RUNNING, "long") }, 11).await;
+    let step = |key: &str, body: &'static [u8]| Entry::new(key, body).unwrap();
+    let steps = vec![step("search:\u{fc}", b"{\"hits\": []}"), step("a page", b"\xff\x00 no text")];
+    store.apply(run, Command::Report { token, reports: Vec::new(), steps }, THEN).await.unwrap();
     let (run, token) = start(store, hooked(new(ASKING, "which?"), "ask.test:443", None, Form::Official), 12).await;
     let question = Question {
         text: "Which \"Springfield\"?".to_owned(),
         default: Some("\"Illinois\"".to_owned()),
         deadline: Some(LATER),
     };
+    let steps = vec![step("search:1", b"")];
+    store.apply(run, Command::Report { token, reports: Vec::new(), steps }, THEN).await.unwrap();
     store.apply(run, Command::Ask { token, question: question.clone() }, THEN).await.unwrap();
     store.apply(run, Command::Answer { answer: "\"Ohio\"".to_owned() }, THEN).await.unwrap();
     store.claim(claim(&[13]), THEN).await.unwrap();
@@ -226,6 +236,7 @@ async fn queued(store: &dyn Store) {
         warnings: Some(Bytes::from_static(br#"[{"message":"odd"}]"#)),
         lineage: Lineage { previous: Some(COMPLETED), rerun_of: Some(FORGOTTEN) },
         deadline: Some(LATER),
+        secrets: Some(SECRET.to_owned().into()),
         ..new(QUEUED, "capital of Chad")
     };
     store.submit(run, THEN).await.unwrap();

@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::part::Part;
 
 /// Whether a processor answers a task without a schema in JSON: from `pro` on.
-pub(super) fn wants_json(processor: &str) -> bool {
+pub(in crate::processors) fn wants_json(processor: &str) -> bool {
     processor.starts_with("pro") || processor.starts_with("ultra")
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use legwork_core::output::{Citation, CitationExtras};
 
 use super::document::Document;
-use super::verify::holds;
+use crate::processors::engine::honest::{bound_before, holds};
 
 /// An excerpt is at most this long, in characters.
 const LONGEST: usize = 600;
@@ -57,20 +57,6 @@ fn window(text: &str, at: usize, length: usize) -> Range<usize> {
 /// The byte after the first `count` characters.
 fn byte_at(text: &str, count: usize) -> usize {
     text.char_indices().nth(count).map_or(text.len(), |(at, _)| at)
-}
-
-/// The last end of a sentence or list item between two places, else the last space.
-pub(super) fn bound_before(text: &str, from: usize, limit: usize) -> usize {
-    if limit >= text.len() {
-        return text.len();
-    }
-    let part = &text[from..limit];
-    for marks in [&["; ", ". "][..], &[", "], &[" "]] {
-        if let Some(at) = marks.iter().filter_map(|mark| part.rfind(mark)).max() {
-            return from + at;
-        }
-    }
-    limit
 }
 
 /// One citation for each document, in the order in which they were first used.

@@ -10,8 +10,9 @@ use super::bag::Bag;
 use super::document::Document;
 use super::factbook::unpack;
 use super::fields::Fields;
-use super::index::Index;
+use super::index::{Index, Ranked};
 use super::names::Names;
+use super::text::content_stems;
 use crate::processors::fingerprint;
 
 /// All documents that can be searched and cited.
@@ -142,6 +143,26 @@ impl Corpus {
     /// Whether there is anything besides the Factbook.
     pub(super) fn has_own(&self) -> bool {
         self.documents.last().is_some_and(|document| document.entity.is_none())
+    }
+
+    /// The year for which the Factbook was published.
+    pub(in crate::processors) fn edition(&self) -> &str {
+        &self.edition
+    }
+
+    /// The passages that share words with a text, best first, at most so many, of documents that may be used.
+    pub(in crate::processors) fn passages_with(
+        &self,
+        text: &str,
+        most: usize,
+        usable: &dyn Fn(&Document) -> bool,
+    ) -> Vec<(&Document, &str)> {
+        let found = self.index().search(&content_stems(text), most, |at| usable(&self.documents[at]));
+        let passage = |ranked: Ranked| {
+            let document = &self.documents[ranked.document];
+            Some((document, document.slice(&document.passages.get(ranked.passage)?.range)))
+        };
+        found.into_iter().filter_map(passage).collect()
     }
 
     /// The corpora searched, for a reader: `the World Factbook (2025 edition)` and the names of the directories.

@@ -14,8 +14,8 @@ use super::plan::Planner;
 use super::policy::allows;
 use super::question::Question;
 use super::text::{content_stems, words};
-use super::verify::verify_values;
 use super::{auto, json};
+use crate::processors::engine::honest::verify_values;
 
 /// Works on a task and says what it does; the same task gives the same output.
 pub fn research(corpus: &Corpus, task: &Task, processor: &str, say: &mut dyn FnMut(Note)) -> Output {
@@ -92,14 +92,14 @@ impl<'a> Desk<'a> {
 fn checked(part: Part<'_>) -> Part<'_> {
     let Part::Found(finding) = &part else { return part };
     let excerpts: Vec<&str> = finding.evidence.iter().map(Evidence::text).collect();
-    if verify_values(&finding.value, &excerpts) {
+    if verify_values(&finding.value, &excerpts).stands() {
         return part;
     }
     Part::Missing { what: finding.what.clone(), why: "the answer could not be verified in its excerpts".to_owned() }
 }
 
 /// The input as one question.
-pub(super) fn question_of(input: &Input) -> String {
+pub(in crate::processors) fn question_of(input: &Input) -> String {
     match input {
         Input::Text(text) => text.clone(),
         Input::Object(map) => map.iter().filter_map(|(key, value)| worded(key, value)).collect::<Vec<_>>().join("; "),

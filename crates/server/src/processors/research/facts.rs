@@ -359,7 +359,7 @@ pub(super) fn items(value: &str) -> Vec<&str> {
 /// The text, cut at a readable bound if it is long.
 pub(super) fn shortened(value: &str, most: usize) -> String {
     let Some((limit, _)) = value.char_indices().nth(most) else { return value.to_owned() };
-    let end = super::cite::bound_before(value, 0, limit);
+    let end = crate::processors::engine::honest::bound_before(value, 0, limit);
     value[..end].trim_end_matches([',', ';', ' ']).to_owned()
 }
 

@@ -12,7 +12,7 @@ const TITLE: f32 = 0.7;
 
 /// An inverted index in memory. The postings of a term are one run of a single list.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(in crate::processors) struct Index {
     terms: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     starts: Vec<usize>,
     postings: Vec<Posting>,
@@ -35,15 +35,15 @@ struct Place {
 
 /// A passage that shares words with the query.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Ranked {
-    pub(super) document: usize,
-    pub(super) passage: usize,
-    pub(super) score: f32,
+pub(in crate::processors) struct Ranked {
+    pub(in crate::processors) document: usize,
+    pub(in crate::processors) passage: usize,
+    pub(in crate::processors) score: f32,
 }
 
 impl Index {
     /// Puts the words of all documents together, in their order.
-    pub(super) fn new<'a>(bags: impl Iterator<Item = &'a Bag> + Clone) -> Self {
+    pub(in crate::processors) fn new<'a>(bags: impl Iterator<Item = &'a Bag> + Clone) -> Self {
         let mut index = Self {
             terms: HashMap::default(),
             starts: Vec::new(),
@@ -100,7 +100,12 @@ impl Index {
     }
 
     /// The best passages for these stems, best first; equal scores in the order of the corpus.
-    pub(super) fn search(&self, stems: &[String], most: usize, allowed: impl Fn(usize) -> bool) -> Vec<Ranked> {
+    pub(in crate::processors) fn search(
+        &self,
+        stems: &[String],
+        most: usize,
+        allowed: impl Fn(usize) -> bool,
+    ) -> Vec<Ranked> {
         let mut scores = vec![0.0_f32; self.passages.len()];
         for stem in stems {
             let list = self.list(stem);

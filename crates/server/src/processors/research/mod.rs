@@ -33,20 +33,25 @@ mod relate;
 mod roots;
 mod schema;
 mod text;
-mod verify;
 
 #[cfg(test)]
 mod regression;
 #[cfg(test)]
 mod stories;
 
+pub(super) use auto::wants_json;
 pub(super) use bag::{Bag, put, take};
 pub(super) use corpus::Base;
 pub use corpus::Corpus;
+pub(super) use desk::question_of;
 pub use desk::research;
 pub use document::Document;
 pub(super) use document::{Passage, host_of, percent_encoded};
 pub use factbook::FACTBOOK;
+pub(super) use index::Index;
 pub use note::Note;
 pub(super) use passages::passages;
-pub use verify::{place_of, verify_quote, verify_values};
+pub(super) use pick::typed as pick_typed;
+pub(super) use policy::allows;
+pub(super) use schema::{Kind, Schema};
+pub(super) use text::{content_stems, content_words, fold, stem};

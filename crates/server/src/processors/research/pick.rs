@@ -4,6 +4,7 @@ use serde_json::{Number, Value};
 
 use super::amount::{Amount, amounts};
 use super::facts::items;
+use super::schema::{Kind, Schema};
 use super::text::{fold, stems};
 
 /// What a property's name and description say about its unit.
@@ -34,6 +35,21 @@ impl Unit {
             year: has(&["year"]),
             foreign: has(&["mile", "mi", "feet", "ft", "acre", "hectare", "eur", "gbp", "sqmi"]),
         }
+    }
+}
+
+/// A value in the type that a schema's node wants; `words` say what the node is, in words. `None` when it cannot be had
+/// without inventing something.
+pub(in crate::processors) fn typed(schema: Schema<'_>, node: &Value, value: &str, words: &str) -> Option<Value> {
+    match schema.kind(node) {
+        Kind::Integer => number(value, Unit::of(words), true),
+        Kind::Number => number(value, Unit::of(words), false),
+        Kind::Boolean => boolean(value, value).map(Value::Bool),
+        Kind::Choice(choices) if is_yes_or_no(choices) => boolean(value, value).and_then(|yes| yes_or_no(yes, choices)),
+        Kind::Choice(choices) => choice(value, choices),
+        Kind::Text if schema.is_date(node) => date(value).map(Value::String),
+        Kind::Text => Some(Value::String(value.to_owned())),
+        Kind::List(_) | Kind::Object(_) => None,
     }
 }
 

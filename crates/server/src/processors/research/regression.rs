@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use legwork_core::output::{Citation, Confidence, Output};
-use legwork_core::task::{Input, SourcePolicy, Task, Wanted};
+use legwork_core::task::{Input, Task, Wanted};
 use regex_lite::RegexBuilder;
 use serde::Deserialize;
 
-use super::{Corpus, research, verify_quote};
+use super::{Corpus, research};
+use crate::processors::engine::honest::verify_quote;
 
 static SHARED: &str = include_str!("testdata/countries-15.jsonl");
 static COUNTRIES: &str = include_str!("testdata/countries.jsonl");
@@ -35,11 +36,7 @@ struct Outcome {
 }
 
 fn ask(corpus: &Corpus, row: Row) -> Outcome {
-    let task = Task {
-        input: Input::Text(row.question.clone()),
-        wanted: Wanted::Text { description: None },
-        sources: SourcePolicy::default(),
-    };
+    let task = Task::new(Input::Text(row.question.clone()), Wanted::Text { description: None });
     let Output::Text { content, mut basis, .. } = research(corpus, &task, "base", &mut |_| {}) else {
         panic!("a text was wanted");
     };

@@ -7,7 +7,7 @@ const DEEPEST: usize = 8;
 
 /// What a property may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind<'s> {
+pub(in crate::processors) enum Kind<'s> {
     Text,
     Integer,
     Number,
@@ -22,7 +22,7 @@ pub(super) enum Kind<'s> {
 
 /// A schema with its definitions at hand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Schema<'s> {
+pub(in crate::processors) struct Schema<'s> {
     root: &'s Value,
 }
 
@@ -30,12 +30,12 @@ static ANYTHING: Value = Value::Null;
 
 impl<'s> Schema<'s> {
     /// A whole schema.
-    pub(super) fn new(root: &'s Value) -> Self {
+    pub(in crate::processors) fn new(root: &'s Value) -> Self {
         Self { root }
     }
 
     /// The properties of the root; none if it has none.
-    pub(super) fn properties(self) -> impl Iterator<Item = (&'s String, &'s Value)> + use<'s> {
+    pub(in crate::processors) fn properties(self) -> impl Iterator<Item = (&'s String, &'s Value)> + use<'s> {
         let map = match self.kind(self.root) {
             Kind::Object(map) => Some(map),
             Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Choice(_) | Kind::List(_) => None,
@@ -44,7 +44,7 @@ impl<'s> Schema<'s> {
     }
 
     /// What a node may hold besides null.
-    pub(super) fn kind(self, node: &'s Value) -> Kind<'s> {
+    pub(in crate::processors) fn kind(self, node: &'s Value) -> Kind<'s> {
         let node = self.resolved(node);
         if let Some(values) = node.get("enum").and_then(Value::as_array) {
             return Kind::Choice(values);
@@ -63,13 +63,13 @@ impl<'s> Schema<'s> {
     }
 
     /// The words that describe a node: its description, also beside a reference.
-    pub(super) fn description(self, node: &'s Value) -> Option<&'s str> {
+    pub(in crate::processors) fn description(self, node: &'s Value) -> Option<&'s str> {
         let own = |node: &'s Value| node.get("description").and_then(Value::as_str);
         own(node).or_else(|| own(self.resolved(node)))
     }
 
     /// Whether a text shall be a date.
-    pub(super) fn is_date(self, node: &'s Value) -> bool {
+    pub(in crate::processors) fn is_date(self, node: &'s Value) -> bool {
         let format = self.resolved(node).get("format").and_then(Value::as_str);
         matches!(format, Some("date" | "date-time"))
     }

@@ -4,18 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use legwork_core::output::{Confidence, FieldBasis, Output};
-use legwork_core::task::{Input, SourcePolicy, Task, Wanted};
+use legwork_core::task::{Input, Task, Wanted};
 use serde_json::{Map, Value, json};
 
 use super::regression::shared;
 use super::{Corpus, Note, research};
 
 fn text_task(question: &str) -> Task {
-    Task {
-        input: Input::Text(question.to_owned()),
-        wanted: Wanted::Text { description: None },
-        sources: SourcePolicy::default(),
-    }
+    Task::new(Input::Text(question.to_owned()), Wanted::Text { description: None })
 }
 
 fn answered(corpus: &Corpus, task: &Task) -> (String, FieldBasis) {
@@ -31,7 +27,7 @@ fn filled(input: Value, schema: Value) -> (Map<String, Value>, Vec<FieldBasis>) 
         Value::String(text) => Input::Text(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => panic!("no input"),
     };
-    let task = Task { input, wanted: Wanted::Json { schema }, sources: SourcePolicy::default() };
+    let task = Task::new(input, Wanted::Json { schema });
     match research(shared(), &task, "core", &mut |_| {}) {
         Output::Json { content, basis, .. } => (content, basis),
         Output::Text { .. } => panic!("an object was wanted"),

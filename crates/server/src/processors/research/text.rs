@@ -45,7 +45,7 @@ pub(super) fn is_stop(stem: &str) -> bool {
 }
 
 /// Lower case, compatibility-decomposed, without accents, with plain quotes and dashes.
-pub(super) fn fold(text: &str) -> String {
+pub(in crate::processors) fn fold(text: &str) -> String {
     text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).flat_map(plain).collect()
 }
 
@@ -124,7 +124,7 @@ fn word(text: &str, range: Range<usize>) -> Word {
 }
 
 /// Drops a plural ending and settles on one of two spellings (`organisation`, `neighbour`).
-pub(super) fn stem(word: &str) -> String {
+pub(in crate::processors) fn stem(word: &str) -> String {
     let word = if word.len() > 3 && word.is_ascii() { singular(word) } else { word.to_owned() };
     if word.len() < 6 {
         return match word.as_str() {
@@ -182,8 +182,15 @@ pub(super) fn content(words: &[Word]) -> Vec<usize> {
     (0..words.len()).filter(|&at| !is_stop(&words[at].stem) || turns(at)).collect()
 }
 
+/// The words of a text that carry content, as they are written there.
+pub(in crate::processors) fn content_words(text: &str) -> String {
+    let words = words(text);
+    let kept = content(&words).into_iter().map(|at| &text[words[at].range.clone()]);
+    kept.collect::<Vec<_>>().join(" ")
+}
+
 /// The stems of a text's words that carry content.
-pub(super) fn content_stems(text: &str) -> Vec<String> {
+pub(in crate::processors) fn content_stems(text: &str) -> Vec<String> {
     let words = words(text);
     content(&words).into_iter().map(|at| words[at].stem.clone()).collect()
 }

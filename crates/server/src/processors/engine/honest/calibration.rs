@@ -124,7 +124,7 @@ pub enum Table {
     },
     /// A logistic regression over the checks.
     Logistic {
-        /// A weight for each check, in the order of [`checks`].
+        /// A weight for each check, in the order of `checks`.
         weights: Vec<f64>,
     },
 }

@@ -1,0 +1,302 @@
+//! Putting the answer together: the object that the schema asks for, the basis of each of its fields, and what is to be warned
+//! of. All of it is code: no model writes a value, a label or an address.
+
+use std::collections::BTreeSet;
+
+use legwork_core::output::{Citation, CitationExtras, Confidence, FieldBasis};
+use serde_json::{Map, Value};
+
+use super::super::research::{Kind, Schema, pick_typed};
+use super::brief::{Brief, cut, humanised};
+use super::honest::{Calibration, Features, Support, Supporter, label};
+use super::ledger::Ledger;
+use super::settle::{Settled, same_item};
+
+/// How many sources are cited for a field, and with how many excerpts each.
+const CITED: usize = 8;
+const EXCERPTS: usize = 3;
+
+/// What every label is made from beside the ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    /// What was asked.
+    pub(super) brief: &'a Brief,
+    /// In how many passes was looked.
+    pub(super) passes: u32,
+    /// What was learned of how often labels are right; without it a rule says them.
+    pub(super) calibration: Option<&'a Calibration>,
+}
+
+/// The object, with its basis.
+pub(super) struct Object {
+    pub(super) content: Map<String, Value>,
+    pub(super) basis: Vec<FieldBasis>,
+}
+
+/// Builds the object that a schema asks for from what was settled.
+pub(super) fn object(brief: &Brief, schema: &Value, settled: &[Settled], ledger: &Ledger, terms: Terms<'_>) -> Object {
+    let maker = Maker { brief, schema: Schema::new(schema), settled };
+    let (mut content, mut basis) = (Map::new(), Vec::new());
+    for (name, node) in maker.schema.properties() {
+        let value = maker.value(name, node, None);
+        let of_top = |known: &&Settled| brief.fields[known.field].top() == name;
+        let mine: Vec<&Settled> = settled.iter().filter(of_top).collect();
+        let elements = value.as_array().map_or(0, Vec::len);
+        basis.push(field_basis(name, &mine, &value, ledger, terms));
+        for at in 0..elements {
+            let element = maker.items(name).get(at).cloned();
+            let own: Vec<&Settled> =
+                mine.iter().copied().filter(|known| same_item(known.item.as_deref(), element.as_deref())).collect();
+            basis.push(field_basis(&format!("{name}.{at}"), &own, &value[at], ledger, terms));
+        }
+        content.insert(name.clone(), value);
+    }
+    Object { content, basis }
+}
+
+struct Maker<'a> {
+    brief: &'a Brief,
+    schema: Schema<'a>,
+    settled: &'a [Settled],
+}
+
+impl<'a> Maker<'a> {
+    /// The value of a node at a path, of one item if it stands in a list.
+    fn value(&self, path: &str, node: &'a Value, item: Option<&str>) -> Value {
+        match self.schema.kind(node) {
+            Kind::Object(map) => {
+                let object: Map<String, Value> = map
+                    .iter()
+                    .map(|(name, below)| (name.clone(), self.value(&format!("{path}.{name}"), below, item)))
+                    .collect();
+                if object.values().all(Value::is_null) { Value::Null } else { Value::Object(object) }
+            }
+            Kind::List(items) => self.list(path, items, item),
+            Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Choice(_) => self.leaf(path, node, item),
+        }
+    }
+
+    fn list(&self, path: &str, node: &'a Value, item: Option<&str>) -> Value {
+        let below = format!("{path}[]");
+        let values: Vec<Value> = match (self.schema.kind(node), item) {
+            // In an item of a list: its own values of this list.
+            (_, Some(item)) => self
+                .at(&below)
+                .filter(|known| same_item(known.item.as_deref(), Some(item)))
+                .filter_map(|known| self.typed(known, node))
+                .collect(),
+            (Kind::Object(map), None) => {
+                let record = |item: &String| {
+                    let object: Map<String, Value> = map
+                        .iter()
+                        .map(|(name, inner)| (name.clone(), self.value(&format!("{below}.{name}"), inner, Some(item))))
+                        .collect();
+                    Value::Object(object)
+                };
+                self.items(path).iter().map(record).collect()
+            }
+            (_, None) => self.at(&below).filter_map(|known| self.typed(known, node)).collect(),
+        };
+        if values.is_empty() { Value::Null } else { Value::Array(values) }
+    }
+
+    /// The items of a list, in the order in which they were found.
+    fn items(&self, top: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for known in self.settled {
+            let field = &self.brief.fields[known.field];
+            let in_list = field.path.strip_prefix(top).is_some_and(|rest| rest.starts_with("[]"));
+            let Some(item) = known.item.as_deref().filter(|_| in_list) else { continue };
+            if !found.iter().any(|other| same_item(Some(other), Some(item))) {
+                found.push(item.to_owned());
+            }
+        }
+        found
+    }
+
+    fn leaf(&self, path: &str, node: &'a Value, item: Option<&str>) -> Value {
+        let mut such = self.at(path).filter(|known| item.is_none() || same_item(known.item.as_deref(), item));
+        such.find_map(|known| self.typed(known, node)).unwrap_or(Value::Null)
+    }
+
+    fn at<'p>(&'p self, path: &'p str) -> impl Iterator<Item = &'p Settled> {
+        self.settled.iter().filter(move |known| self.brief.fields[known.field].path == path)
+    }
+
+    /// The value in the type that the schema wants; `None` when it cannot be had without inventing something.
+    fn typed(&self, known: &Settled, node: &'a Value) -> Option<Value> {
+        let words = format!(
+            "{} {}",
+            humanised(&self.brief.fields[known.field].path),
+            self.schema.description(node).unwrap_or_default()
+        );
+        pick_typed(self.schema, node, &known.value, &words)
+    }
+}
+
+/// The basis of a field that rests on these settled things.
+pub(super) fn field_basis(
+    name: &str,
+    settled: &[&Settled],
+    value: &Value,
+    ledger: &Ledger,
+    terms: Terms<'_>,
+) -> FieldBasis {
+    // What was found and does not fit is told, not cited.
+    if value.is_null() || settled.is_empty() {
+        let tried = ledger.sources.len();
+        let reasoning = match settled.first() {
+            None => format!("Not found in the {tried} texts that were read."),
+            Some(known) => format!("What was found ({}) does not fit the field.", cut(&known.value, 120)),
+        };
+        return FieldBasis { field: name.to_owned(), reasoning, citations: Vec::new(), confidence: Confidence::Low };
+    }
+    let labels: Vec<(Confidence, Vec<String>)> = settled.iter().map(|known| labelled(known, ledger, terms)).collect();
+    // A field is as sure as the least sure thing in it.
+    let confidence = labels.iter().map(|(confidence, _)| *confidence).min().unwrap_or(Confidence::Low);
+    FieldBasis {
+        field: name.to_owned(),
+        reasoning: reasoning(settled, &labels, ledger),
+        citations: cited(settled, ledger),
+        confidence,
+    }
+}
+
+/// How sure a settled thing is, and why not more.
+fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, Vec<String>) {
+    let members: Vec<_> = known.support.iter().map(|at| &ledger.evidence[*at]).collect();
+    let support: Vec<Support<'_>> = members
+        .iter()
+        .map(|evidence| Support {
+            from: Supporter { url: &ledger.document(evidence).url, passage: ledger.excerpt(evidence) },
+            class: ledger.class(terms.brief, evidence),
+            similarity: None,
+            suspicious: evidence.suspicious,
+            age_ok: ledger.age(terms.brief, evidence),
+        })
+        .collect();
+    let passes: BTreeSet<u32> = members.iter().map(|evidence| evidence.pass).collect();
+    let share = f64::from(u32::try_from(passes.len()).unwrap_or(u32::MAX)) / f64::from(terms.passes.max(1));
+    let features = Features {
+        values_ok: true,
+        judge: known.verdict,
+        contradiction: !known.against.is_empty(),
+        computed: members.iter().all(|evidence| evidence.computed),
+        agreement_of_passes: (terms.passes > 1).then_some(share),
+        ..Features::of(&support)
+    };
+    let made = label(&features, terms.calibration);
+    let mut why: Vec<String> = made.why.into_iter().map(str::to_owned).collect();
+    // Beside the rule: what does not name what the question names may speak of something else.
+    let anchored = members.iter().any(|evidence| evidence.anchored);
+    if !anchored {
+        why.push("the passage does not name all that the question names".to_owned());
+    }
+    (if anchored { made.confidence } else { Confidence::Low }, why)
+}
+
+fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger: &Ledger) -> String {
+    let mut sentences = Vec::new();
+    for (known, (_, why)) in settled.iter().zip(labels).take(6) {
+        let mut titles: Vec<&str> =
+            known.support.iter().map(|at| ledger.document(&ledger.evidence[*at]).title.as_str()).collect();
+        titles.dedup();
+        titles.truncate(3);
+        sentences.push(format!("“{}” stands in {}.", cut(&known.value, 120), titles.join("; ")));
+        for (other, members) in known.against.iter().take(2) {
+            let said = members.first().map_or("another source", |at| &ledger.document(&ledger.evidence[*at]).title);
+            sentences.push(format!(
+                "{said} says “{}” instead; what more independent sources say was preferred.",
+                cut(other, 120)
+            ));
+        }
+        sentences.extend(why.iter().map(|why| format!("{why}.")));
+    }
+    if settled.len() > 6 {
+        sentences.push(format!("{} more values rest on what is cited.", settled.len() - 6));
+    }
+    sentences.dedup();
+    sentences.join(" ")
+}
+
+/// The citations of these things, each source once, its best first.
+fn cited(settled: &[&Settled], ledger: &Ledger) -> Vec<Citation> {
+    citations(super::write::pieces(settled).collect::<Vec<_>>().as_slice(), ledger)
+}
+
+/// The citations of these pieces of evidence, each source once.
+pub(super) fn citations(pieces: &[usize], ledger: &Ledger) -> Vec<Citation> {
+    let mut found: Vec<(usize, Citation)> = Vec::new();
+    for at in pieces {
+        let evidence = &ledger.evidence[*at];
+        let excerpt = ledger.excerpt(evidence).to_owned();
+        if let Some((_, citation)) = found.iter_mut().find(|(source, _)| *source == evidence.source) {
+            let excerpts = citation.excerpts.get_or_insert_default();
+            if excerpts.len() < EXCERPTS && !excerpts.contains(&excerpt) {
+                excerpts.push(excerpt);
+            }
+            continue;
+        }
+        if found.len() < CITED {
+            let document = ledger.document(evidence);
+            let citation = Citation {
+                url: document.url.clone(),
+                title: Some(document.title.clone()),
+                excerpts: Some(vec![excerpt]),
+                legwork: Some(CitationExtras { source: document.hash.clone() }),
+            };
+            found.push((evidence.source, citation));
+        }
+    }
+    found.into_iter().map(|(_, citation)| citation).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::settle::settle;
+    use super::super::testing::{evidence, of_item, schema, source};
+    use super::*;
+
+    #[test]
+    fn an_object_is_put_together_from_what_was_settled() {
+        let wanted = json!({"type": "object", "properties": {
+            "height_m": {"type": "integer", "description": "height in metres"},
+            "owner": {"type": ["string", "null"]},
+            "floors": {"type": "array", "items": {"type": "object", "properties": {
+                "name": {"type": "string"}, "area": {"type": "integer"}}}},
+        }});
+        let brief = schema("The tower", &wanted);
+        let mut ledger = Ledger::default();
+        ledger.add_source(source(
+            "https://a.example/",
+            "Tower",
+            "The tower is 330 metres high. The first floor has an area of 4220 square metres. The second floor is smaller.",
+        ));
+        for (field, item, value) in [
+            (0, None, "330 metres"),
+            (2, Some("first floor"), "first floor"),
+            (3, Some("First floor"), "4220"),
+            (2, Some("second floor"), "second floor"),
+        ] {
+            let proof = of_item(evidence(&ledger, field, 0, value), item);
+            ledger.prove(proof);
+        }
+        let settled = settle(&brief, &ledger, None);
+        let made = object(&brief, &wanted, &settled, &ledger, Terms { brief: &brief, passes: 1, calibration: None });
+        assert_eq!(
+            Value::Object(made.content),
+            json!({
+                "height_m": 330,
+                "owner": null,
+                "floors": [{"name": "first floor", "area": 4220}, {"name": "second floor", "area": null}],
+            })
+        );
+        let names: Vec<&str> = made.basis.iter().map(|basis| basis.field.as_str()).collect();
+        assert_eq!(names, ["height_m", "owner", "floors", "floors.0", "floors.1"]);
+        assert_eq!(made.basis[1].confidence, Confidence::Low);
+        assert!(made.basis[1].citations.is_empty());
+        assert_eq!(made.basis[0].citations[0].excerpts, Some(vec!["The tower is 330 metres high.".to_owned()]));
+    }
+}

@@ -1,0 +1,508 @@
+//! The engine: from a question to an answer that is proved, by searching, reading and checking.
+//!
+//! It is one plain function with its effects at the edge ([`hands`]), each of which is looked up in the run's journal before it
+//! is had ([`steps`]). So a run that was cut off is begun again from the start, and is soon where it was. What decides is code:
+//! models word searches, copy values with their quotes, judge support and write sentences, and none of it counts before it is
+//! checked against the texts.
+
+mod assemble;
+mod brief;
+pub(super) mod budget;
+mod choose;
+mod gather;
+mod hands;
+pub(in crate::processors) mod honest;
+mod judge;
+mod ledger;
+mod plan;
+mod prose;
+mod read;
+mod record;
+mod say;
+mod settle;
+mod steps;
+mod tools;
+mod world;
+mod write;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use legwork_core::fact::Step;
+use legwork_core::output::{FieldBasis, McpToolCall, Output, OutputExtras};
+use legwork_core::task::{SourcePolicy, Task};
+use serde_json::Value;
+use tracing::debug;
+
+pub(super) use self::brief::Before;
+use self::brief::{Brief, Form};
+use self::choose::Choice;
+use self::gather::{Shown, gather};
+use self::hands::Fetch;
+pub(super) use self::hands::Hands;
+pub(super) use self::honest::Calibration;
+use self::honest::Judgement;
+pub(super) use self::ledger::Source;
+use self::ledger::{Ledger, Unread};
+pub(super) use self::record::{Recording, Replaying};
+use self::settle::{Settled, settle};
+use self::steps::For;
+pub(super) use self::steps::{Halt, Steps};
+use self::tools::Tool;
+pub(super) use self::tools::open_servers;
+pub(super) use self::world::World;
+use super::research::Document;
+use crate::model::Trouble as ModelTrouble;
+use crate::web::search::{Found, Query};
+
+/// How many sources that could not be read are told of.
+const TOLD: usize = 10;
+/// Looking ends after so many rounds in a row that proved nothing new.
+const IDLE: u32 = 2;
+/// How many searches are made in a round at the most, however many are left.
+const AT_ONCE: usize = 8;
+
+/// What a run begins with.
+pub(super) struct Start {
+    /// What is asked.
+    pub(super) task: Task,
+    /// Of which processor.
+    pub(super) processor: String,
+    /// The day on which it was asked, as `YYYY-MM-DD`.
+    pub(super) today: String,
+    /// The question and answer it goes on from.
+    pub(super) before: Option<Before>,
+    /// What that answer rested on.
+    pub(super) earlier: Vec<Source>,
+    /// The tools of the caller's servers.
+    pub(super) tools: Vec<Tool>,
+    /// What passages are marked with: nobody outside can know it.
+    pub(super) marker: String,
+    /// What was learned of how often labels are right.
+    pub(super) calibration: Option<Arc<Calibration>>,
+}
+
+/// What comes of a run.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The output.
+    pub(super) output: Output,
+    /// The texts that it cites.
+    pub(super) cited: Vec<Document>,
+}
+
+impl Answer {
+    /// Adds what is to be warned of.
+    pub(super) fn warn(&mut self, warnings: Vec<String>) {
+        if let Output::Text { legwork: Some(extras), .. } | Output::Json { legwork: Some(extras), .. } =
+            &mut self.output
+        {
+            extras.warnings.extend(warnings);
+        }
+    }
+}
+
+/// Works on a task to its answer.
+pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, Halt> {
+    let brief = Brief::of(&start.task, &start.processor, start.today, start.before);
+    let mut work = Work {
+        brief,
+        policy: start.task.sources,
+        ledger: Ledger::default(),
+        steps,
+        marker: start.marker,
+        seen: HashSet::new(),
+        searches: Vec::new(),
+        tried: HashSet::new(),
+        hits: Vec::new(),
+        first: Vec::new(),
+        tools: start.tools,
+        calls: Vec::new(),
+        warnings: Vec::new(),
+        unread: None,
+        readers: 0,
+        calibration: start.calibration,
+    };
+    for source in start.earlier {
+        work.ledger.add_source(source);
+    }
+    work.plan().await?;
+    work.use_tools().await?;
+    work.look().await?;
+    work.finish().await
+}
+
+/// A run at work.
+struct Work<'s, 'a> {
+    brief: Brief,
+    policy: SourcePolicy,
+    ledger: Ledger,
+    steps: &'s Steps<'a>,
+    /// What passages are marked with.
+    marker: String,
+    /// The passages that a reader was shown.
+    seen: HashSet<Shown>,
+    /// The searches that were made, as they were worded.
+    searches: Vec<String>,
+    /// The addresses that were tried.
+    tried: HashSet<String>,
+    /// What was found and not read yet.
+    hits: Vec<Choice>,
+    /// The searches that the first round makes.
+    first: Vec<String>,
+    tools: Vec<Tool>,
+    calls: Vec<McpToolCall>,
+    warnings: Vec<String>,
+    /// Why the last reader that failed did.
+    unread: Option<ModelTrouble>,
+    /// How many readers answered.
+    readers: usize,
+    calibration: Option<Arc<Calibration>>,
+}
+
+impl Work<'_, '_> {
+    /// Takes the question apart and words the first searches.
+    async fn plan(&mut self) -> Result<(), Halt> {
+        let budget = self.steps.budget();
+        let proposes = matches!(self.brief.form, Form::Object { proposed: true, .. });
+        let searches = (budget.queries as usize).min(AT_ONCE);
+        if budget.parts > 0 || proposes {
+            let parts = if proposes { budget.parts.max(5) } else { budget.parts } as usize;
+            let ask = plan::understand(&self.brief, parts, searches, proposes);
+            if let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? {
+                self.understood(reply.json.as_ref().unwrap_or(&Value::Null), parts);
+            }
+        }
+        if let Form::Object { schema, proposed: true } = &mut self.brief.form
+            && schema.is_null()
+        {
+            *schema = plan::plain_schema(&self.brief.question);
+            self.brief.fields = brief::fields_of(schema);
+        }
+        let what: Vec<String> =
+            self.brief.fields.iter().map(|field| brief::cut(&field.about, 100).to_owned()).collect();
+        let message = format!("Looking for: {}", what.join("; "));
+        self.steps.tell(say::message(Step::Plan, "plan", brief::cut(&message, 1_000))).await;
+        self.steps.tell(say::stats(&self.ledger, say::meter(0.0, 0.0))).await;
+        Ok(())
+    }
+
+    fn understood(&mut self, reply: &Value, parts: usize) {
+        self.first = plan::texts(reply, "searches");
+        match &mut self.brief.form {
+            Form::Object { schema, proposed: true } => {
+                if let Some(made) = plan::proposed(reply, parts) {
+                    self.brief.fields = brief::fields_of(&made);
+                    *schema = made;
+                }
+            }
+            Form::Object { .. } => {}
+            Form::Text { .. } => {
+                let questions = plan::texts(reply, "parts");
+                if questions.len() > 1 {
+                    self.brief.fields = brief::parts(&questions[..questions.len().min(parts)]);
+                }
+            }
+        }
+    }
+
+    /// Searches, reads and checks until all is known, nothing new comes, or a limit is reached; once for each pass.
+    async fn look(&mut self) -> Result<(), Halt> {
+        let budget = self.steps.budget().clone();
+        for pass in 1..=budget.passes {
+            let mut idle = 0;
+            for round in 0..budget.rounds {
+                let settled = settle(&self.brief, &self.ledger, Some(pass));
+                let (domain, conflicts) = (budget.second_domain, budget.conflicts);
+                let open = settle::open(&self.brief, &self.ledger, &settled, domain, conflicts);
+                if open.is_empty() || !self.steps.may(For::Looking) {
+                    break;
+                }
+                let news = self.round(pass, round, &open, &settled, budget.rounds - round).await?;
+                idle = if news == 0 { idle + 1 } else { 0 };
+                if idle >= IDLE {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One round; says how much that is new was proved in it.
+    async fn round(
+        &mut self,
+        pass: u32,
+        round: u32,
+        open: &[usize],
+        settled: &[Settled],
+        rounds_left: u32,
+    ) -> Result<usize, Halt> {
+        let name = format!("pass {pass} round {round}");
+        let searches = self.worded(open, settled, rounds_left).await?;
+        if round > 0 && !searches.is_empty() {
+            let paths: Vec<&str> = open.iter().map(|at| self.brief.fields[*at].path.as_str()).collect();
+            let message = format!("Going on to look for: {}", paths.join(", "));
+            self.steps.tell(say::message(Step::Plan, &name, message)).await;
+        }
+        self.search(searches).await?;
+        let rounds = rounds_left.max(1) as usize;
+        let pages = self.steps.pages_left().div_ceil(rounds);
+        let read = self.fetch(pages, open).await?;
+        let share = settle::share(&self.brief, settled);
+        self.steps.tell(say::stats(&self.ledger, say::meter(share, self.steps.share()))).await;
+        let news = self.read(pass, open, rounds).await?;
+        let now = settle(&self.brief, &self.ledger, None);
+        let known = self.brief.fields.iter().enumerate().filter(|(at, _)| now.iter().any(|s| s.field == *at)).count();
+        let message = format!("{known} of {} fields have a source", self.brief.fields.len());
+        self.steps.tell(say::message(Step::Result, &name, message)).await;
+        let share = settle::share(&self.brief, &now);
+        self.steps.tell(say::stats(&self.ledger, say::meter(share, self.steps.share()))).await;
+        // A page that was read and told nothing is no reason to stop as long as there are others.
+        Ok(news + usize::from(news == 0 && read > 0 && !self.hits.is_empty()))
+    }
+
+    /// The searches of a round.
+    async fn worded(&mut self, open: &[usize], settled: &[Settled], rounds_left: u32) -> Result<Vec<String>, Halt> {
+        let left = self.steps.searches_left();
+        let most = left.div_ceil(rounds_left.max(1) as usize).min(AT_ONCE);
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let mut worded = std::mem::take(&mut self.first);
+        let is_first = self.searches.is_empty();
+        if worded.is_empty() && !is_first && self.steps.calls_left(For::Looking) > 1 {
+            let ask = plan::next(&self.brief, open, settled, &self.ledger, &self.searches, most);
+            if let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? {
+                worded = plan::texts(reply.json.as_ref().unwrap_or(&Value::Null), "searches");
+            }
+        }
+        let made: HashSet<String> = self.searches.iter().map(|text| plan::normal(text)).collect();
+        let mut found = plan::new_only(worded, &made, most);
+        if found.len() < most && (is_first || found.is_empty()) {
+            let made = made.iter().cloned().chain(found.iter().map(|text| plan::normal(text))).collect();
+            let rules = plan::by_rule(&self.brief, open, most);
+            found.extend(plan::new_only(rules, &made, most - found.len()));
+        }
+        self.searches.extend(found.iter().cloned());
+        Ok(found)
+    }
+
+    async fn search(&mut self, searches: Vec<String>) -> Result<(), Halt> {
+        let want = (self.steps.budget().considered / self.steps.budget().queries.max(1)).clamp(5, 20) as usize;
+        let made = searches.into_iter().map(|text| {
+            let query = Query { text: text.clone(), want, policy: self.policy.clone(), country: None };
+            let tell =
+                move |done: &Result<Found, _>| vec![say::message(Step::Search, &text, choose::told(&text, done))];
+            self.steps.search(query, tell)
+        });
+        for done in join_all(made).await {
+            match done? {
+                Some(Ok(found)) => {
+                    let most = self.steps.budget().considered.saturating_sub(self.ledger.considered);
+                    let news = choose::add(&mut self.hits, &self.tried, found.hits, most as usize);
+                    self.ledger.considered += u32::try_from(news).unwrap_or(u32::MAX);
+                }
+                Some(Err(trouble)) => self.warn(format!("a search failed: {trouble}")),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the best of what was found; says how many could be read.
+    async fn fetch(&mut self, most: usize, open: &[usize]) -> Result<usize, Halt> {
+        let chosen = choose::best(&mut self.hits, &self.brief, open, most);
+        self.tried.extend(chosen.iter().map(|hit| hit.url.clone()));
+        let budget = self.steps.budget();
+        let (within, max_age) = (budget.page_time, budget.page_age);
+        let reads = chosen.iter().map(|hit| self.steps.fetch(Fetch { url: hit.url.clone(), within, max_age }));
+        let mut read = 0;
+        for (hit, done) in chosen.iter().zip(join_all(reads).await) {
+            match done? {
+                Some(Ok(page)) => {
+                    read += 1;
+                    self.ledger.add_source(choose::source(page, hit));
+                }
+                Some(Err(trouble)) => {
+                    self.ledger.unread.push(Unread { url: hit.url.clone(), why: trouble.to_string() });
+                }
+                None => {}
+            }
+        }
+        Ok(read)
+    }
+
+    /// Shows what was read to a reader and keeps what holds; says how much of it is new.
+    async fn read(&mut self, pass: u32, open: &[usize], rounds: usize) -> Result<usize, Halt> {
+        let tokens = self.steps.budget().evidence_tokens as usize;
+        let batches = self.steps.calls_left(For::Looking).div_ceil(rounds).min(AT_ONCE);
+        let batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
+        let asks = batches.iter().map(|shown| {
+            let ask =
+                read::ask(&self.brief, open, shown, &self.ledger, &self.marker, self.steps.budget().answer_tokens);
+            self.steps.ask(For::Looking, ask, |_| Vec::new())
+        });
+        let replies = join_all(asks).await;
+        let mut news = 0;
+        for (shown, reply) in batches.into_iter().zip(replies) {
+            match reply? {
+                Some(Ok(reply)) => {
+                    self.readers += 1;
+                    let rows = read::rows(reply.json.as_ref().unwrap_or(&Value::Null));
+                    let pages = read::pages(&shown, &self.ledger);
+                    let checked: Vec<_> = rows
+                        .iter()
+                        .map(|row| read::checked(row, &self.brief, &shown, &pages, &self.ledger, pass))
+                        .collect();
+                    for checked in checked {
+                        match checked {
+                            Ok(evidence) => news += usize::from(self.ledger.prove(evidence)),
+                            Err(why) => debug!(why, "a row of a reader does not hold"),
+                        }
+                    }
+                    self.seen.extend(shown);
+                }
+                Some(Err(trouble)) => {
+                    self.warn(format!("a reader failed: {trouble}"));
+                    self.unread = Some(trouble);
+                }
+                None => break,
+            }
+        }
+        Ok(news)
+    }
+
+    /// Judges, writes and puts together.
+    async fn finish(mut self) -> Result<Answer, Halt> {
+        self.steps.go_on()?;
+        // That no model could be asked is not that nothing was found.
+        if let (Some(trouble), 0) = (&self.unread, self.readers) {
+            let why = trouble.to_string();
+            return Err(if trouble.kind.is_passing() { Halt::Later(why) } else { Halt::Never(why) });
+        }
+        let mut settled = settle(&self.brief, &self.ledger, None);
+        self.steps.tell(say::stats(&self.ledger, 82)).await;
+        if self.steps.budget().judge {
+            self.judge(&mut settled).await?;
+        }
+        let calibration = self.calibration.clone();
+        let terms = assemble::Terms {
+            brief: &self.brief,
+            passes: self.steps.budget().passes,
+            calibration: calibration.as_deref(),
+        };
+        let (content, basis) = match &self.brief.form {
+            Form::Text { .. } => {
+                let (text, basis) = prose::text(&self, &settled, terms).await?;
+                (Value::String(text), basis)
+            }
+            Form::Object { schema, .. } => {
+                let made = assemble::object(&self.brief, schema, &settled, &self.ledger, terms);
+                (Value::Object(made.content), made.basis)
+            }
+        };
+        let cited = self.cited(&basis);
+        self.steps.tell(say::stats(&self.ledger, 100)).await;
+        let mcp_tool_calls = (!self.calls.is_empty()).then(|| std::mem::take(&mut self.calls));
+        let legwork = Some(self.extras());
+        let output = match (content, self.brief.form) {
+            (Value::Object(content), Form::Object { schema, proposed }) => Output::Json {
+                content,
+                basis,
+                mcp_tool_calls,
+                beta_fields: None,
+                output_schema: proposed.then_some(schema),
+                legwork,
+            },
+            (content, _) => Output::Text {
+                content: content.as_str().unwrap_or_default().to_owned(),
+                basis,
+                mcp_tool_calls,
+                beta_fields: None,
+                legwork,
+            },
+        };
+        Ok(Answer { output, cited })
+    }
+
+    /// The documents that are cited.
+    fn cited(&self, basis: &[FieldBasis]) -> Vec<Document> {
+        let named: HashSet<&str> = basis
+            .iter()
+            .flat_map(|field| &field.citations)
+            .filter_map(|citation| Some(citation.legwork.as_ref()?.source.as_str()))
+            .collect();
+        let all = self.ledger.sources.iter().map(|source| &source.document);
+        all.filter(|document| named.contains(document.hash.as_str())).cloned().collect()
+    }
+
+    /// Has a model judge what is settled; what it does not support stays, and is called unsure.
+    async fn judge(&self, settled: &mut [Settled]) -> Result<(), Halt> {
+        let mut verdicts: BTreeMap<usize, Option<Judgement>> = BTreeMap::new();
+        let batches: Vec<Vec<usize>> =
+            (0..settled.len()).collect::<Vec<_>>().chunks(judge::BATCH).map(<[usize]>::to_vec).collect();
+        let keep = 2;
+        let most = self.steps.calls_left(For::Writing).saturating_sub(keep);
+        let asks = batches.iter().take(most).map(|batch| {
+            let claims: Vec<&Settled> = batch.iter().map(|at| &settled[*at]).collect();
+            self.steps.ask(For::Writing, judge::ask(&self.brief, &claims, &self.ledger), |_| Vec::new())
+        });
+        for (batch, reply) in batches.iter().zip(join_all(asks).await) {
+            if let Some(Ok(reply)) = reply? {
+                let said = judge::verdicts(reply.json.as_ref().unwrap_or(&Value::Null), batch.len());
+                verdicts.extend(batch.iter().copied().zip(said));
+            }
+        }
+        for (at, verdict) in verdicts {
+            settled[at].verdict = verdict;
+        }
+        Ok(())
+    }
+
+    /// Uses the caller's tools, as far as a planner thinks that they help.
+    async fn use_tools(&mut self) -> Result<(), Halt> {
+        if self.tools.is_empty() || self.steps.budget().tool_calls == 0 || !self.steps.budget().judge {
+            return Ok(());
+        }
+        let most = self.steps.budget().tool_calls as usize;
+        let ask = tools::ask(&self.brief, &self.tools, most);
+        let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? else { return Ok(()) };
+        let calls = tools::calls(reply.json.as_ref().unwrap_or(&Value::Null), &self.tools, most);
+        for (number, call) in calls.into_iter().enumerate() {
+            let name = format!("{}/{}", call.server, call.tool);
+            let message = format!("Calling {name}");
+            let tell = |_: &_| vec![say::message(Step::ToolCall, &format!("{name} {number}"), message)];
+            let Some(done) = self.steps.call(call.clone(), tell).await? else { break };
+            self.calls.push(tools::recorded(number, &call, &done));
+            if let Ok(told) = done {
+                self.ledger.add_source(tools::source(&call, number, told.text));
+            }
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// What is said of the run beside its answer.
+    fn extras(&self) -> OutputExtras {
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.steps.limit().map(|limit| format!("the answer may be incomplete: {}", limit.words())));
+        let unread = self.ledger.unread.iter().take(TOLD);
+        warnings.extend(unread.map(|unread| format!("{} could not be read: {}", unread.url, unread.why)));
+        let more = self.ledger.unread.len().saturating_sub(TOLD);
+        if more > 0 {
+            warnings.push(format!("{more} more sources could not be read"));
+        }
+        OutputExtras { usage: self.steps.used(), warnings }
+    }
+}

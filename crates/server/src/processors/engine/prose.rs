@@ -1,0 +1,171 @@
+//! The text of an answer: written by a model from what is proved, or put together by code, and either way pruned to what its
+//! marks hold.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use legwork_core::output::{Confidence, FieldBasis};
+use serde_json::Value;
+
+use super::assemble::{Terms, citations, field_basis};
+use super::brief::cut;
+use super::honest::{Cited, Proved, proved};
+use super::settle::Settled;
+use super::steps::{For, Halt};
+use super::{Work, write};
+
+/// Below this share of sentences that hold, a text is written once more.
+const ENOUGH: f64 = 0.5;
+/// How long a text may be, in tokens: a short one, and one section of a long one.
+const SHORT: u32 = 900;
+const SECTION: u32 = 1_400;
+
+/// The text and its basis. Where nothing is proved no writer is asked.
+pub(super) async fn text(
+    work: &Work<'_, '_>,
+    settled: &[Settled],
+    terms: Terms<'_>,
+) -> Result<(String, Vec<FieldBasis>), Halt> {
+    let all: Vec<&Settled> = settled.iter().filter(|known| !known.support.is_empty()).collect();
+    if all.is_empty() {
+        return Ok(nothing(work));
+    }
+    let sections = work.steps.budget().sections && work.brief.fields.len() > 1;
+    let draft = if sections { in_sections(work, &all).await? } else { in_one(work, &all).await? };
+    let draft = if sections && work.steps.budget().revision { revised(work, draft, &all).await? } else { draft };
+    let Proved { mut text, cited, .. } = held(work, &draft);
+    let used: Vec<usize> = cited.iter().flatten().copied().collect();
+    let said: Vec<&Settled> =
+        all.iter().copied().filter(|known| known.support.iter().any(|at| used.contains(at))).collect();
+    let mut basis = field_basis("output", &said, &Value::Bool(true), &work.ledger, terms);
+    basis.citations = citations(&used, &work.ledger);
+    let missing = missing(work, &all);
+    basis.confidence =
+        overall(&said, work, terms).min(if missing.is_empty() { Confidence::High } else { Confidence::Medium });
+    for question in &missing {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n\nNot found: {question}");
+        let _ = write!(basis.reasoning, " Not found: {question}");
+    }
+    if sections {
+        text.push_str(&sources(work, &cited));
+    }
+    Ok((text, vec![basis]))
+}
+
+/// What is said when nothing was found.
+fn nothing(work: &Work<'_, '_>) -> (String, Vec<FieldBasis>) {
+    let (read, searched) = (work.ledger.sources.len(), work.searches.len());
+    let text = format!(
+        "Not found: {}\nNothing that was read states it ({searched} searches, {read} pages read).",
+        cut(&work.brief.question, 300)
+    );
+    let tried: Vec<&str> = work.searches.iter().take(8).map(String::as_str).collect();
+    let reasoning = format!("Nothing that was read states it. Searched for: {}.", tried.join("; "));
+    let field = "output".to_owned();
+    (text, vec![FieldBasis { field, reasoning, citations: Vec::new(), confidence: Confidence::Low }])
+}
+
+/// A text in one piece.
+async fn in_one(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Halt> {
+    let tokens = if work.steps.budget().judge { SECTION } else { SHORT };
+    let ask = write::ask(&work.brief, None, all, &work.ledger, tokens);
+    Ok(written(work, ask).await?.unwrap_or_else(|| write::plainly(&work.brief, all, &work.ledger)))
+}
+
+/// A text section by section, each under the part of the question that it answers.
+async fn in_sections(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Halt> {
+    let parts = (0..work.brief.fields.len()).filter_map(|field| {
+        let mine: Vec<&Settled> = all.iter().copied().filter(|known| known.field == field).collect();
+        (!mine.is_empty()).then_some((field, mine))
+    });
+    let sections = parts.map(async |(field, mine)| {
+        let about = &work.brief.fields[field].about;
+        let ask = write::ask(&work.brief, Some(about), &mine, &work.ledger, SECTION);
+        let text = written(work, ask).await?.unwrap_or_else(|| write::plainly(&work.brief, &mine, &work.ledger));
+        Ok(format!("## {}\n\n{text}", about.trim_end_matches(['?', '.'])))
+    });
+    let sections: Result<Vec<String>, Halt> = futures_util::future::join_all(sections).await.into_iter().collect();
+    Ok(sections?.join("\n\n"))
+}
+
+/// What a writer wrote, if enough of it holds; else what he wrote the second time; else nothing.
+async fn written(work: &Work<'_, '_>, ask: crate::model::Ask) -> Result<Option<String>, Halt> {
+    let Some(Ok(first)) = work.steps.ask(For::Writing, ask.clone(), |_| Vec::new()).await? else { return Ok(None) };
+    let share = held(work, &first.text).share();
+    if share >= ENOUGH {
+        return Ok(Some(first.text));
+    }
+    if let Some(Ok(second)) = work.steps.ask(For::Writing, write::again(&ask, &first.text), |_| Vec::new()).await?
+        && held(work, &second.text).share() > share
+    {
+        return Ok(Some(second.text));
+    }
+    Ok((share > 0.0).then_some(first.text))
+}
+
+/// The text as a second look mended it, if that left as much of it standing.
+async fn revised(work: &Work<'_, '_>, draft: String, all: &[&Settled]) -> Result<String, Halt> {
+    let tokens = u32::try_from(draft.len() / 3).unwrap_or(u32::MAX).clamp(SECTION, 8_000);
+    let ask = write::revise(&work.brief, &draft, all, &work.ledger, tokens);
+    let Some(Ok(mended)) = work.steps.ask(For::Writing, ask, |_| Vec::new()).await? else { return Ok(draft) };
+    let (before, after) = (held(work, &draft), held(work, &mended.text));
+    let pieces = |text: &Proved| text.cited.iter().map(Vec::len).sum::<usize>();
+    let as_much = pieces(&after) * 4 >= pieces(&before) * 3 && after.share() >= before.share() * 0.9;
+    Ok(if as_much { mended.text } else { draft })
+}
+
+/// What of a text is held by the evidence that it names.
+fn held(work: &Work<'_, '_>, text: &str) -> Proved {
+    let ledger = &work.ledger;
+    let ids: Vec<String> = ledger.evidence.iter().map(|evidence| format!("e{}", evidence.id)).collect();
+    let known: Vec<Cited<'_>> = ledger
+        .evidence
+        .iter()
+        .zip(&ids)
+        .map(|(evidence, id)| Cited {
+            id,
+            page: &ledger.document(evidence).url,
+            title: &ledger.document(evidence).title,
+            excerpts: vec![ledger.excerpt(evidence)],
+            suspicious: evidence.suspicious,
+        })
+        .collect();
+    proved(text, &known, &work.brief.question)
+}
+
+/// The parts of the question of which nothing is known.
+fn missing(work: &Work<'_, '_>, all: &[&Settled]) -> Vec<String> {
+    let known: BTreeSet<usize> = all.iter().map(|known| known.field).collect();
+    let parts = work.brief.fields.iter().enumerate().filter(|(at, _)| !known.contains(at));
+    parts.map(|(_, field)| field.about.clone()).collect()
+}
+
+/// How sure a text is: as its sentences mostly are, and never high if a quarter of them are not.
+fn overall(said: &[&Settled], work: &Work<'_, '_>, terms: Terms<'_>) -> Confidence {
+    let labels: Vec<Confidence> = said
+        .iter()
+        .map(|known| field_basis("output", &[known], &Value::Bool(true), &work.ledger, terms).confidence)
+        .collect();
+    let of = |label: Confidence| labels.iter().filter(|other| **other == label).count();
+    let (low, high) = (of(Confidence::Low), of(Confidence::High));
+    match labels.len() {
+        0 => Confidence::Low,
+        all if low * 4 > all => Confidence::Low,
+        all if high * 4 >= all * 3 => Confidence::High,
+        _ => Confidence::Medium,
+    }
+}
+
+/// The list of sources under a long text, numbered as its citations are.
+fn sources(work: &Work<'_, '_>, cited: &[Vec<usize>]) -> String {
+    let mut list = String::from("\n\n## Sources\n");
+    for (number, pieces) in cited.iter().enumerate() {
+        let Some(evidence) = pieces.first().map(|at| &work.ledger.evidence[*at]) else { continue };
+        let document = work.ledger.document(evidence);
+        let title = document.title.replace(['[', ']', '\n'], " ");
+        // Writing to a string cannot fail.
+        let _ = write!(list, "\n[{}] {title} — {}", number + 1, document.url);
+    }
+    list
+}

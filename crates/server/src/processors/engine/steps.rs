@@ -1,0 +1,415 @@
+//! Steps of a run at the edge of the engine: each is looked up in the run's journal before it is taken, counted against the
+//! budget, and kept with what is to be told of it before its result is used.
+//!
+//! So a run that is begun again takes the way it took before, without paying for it, up to the first step that was not kept.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use legwork_core::fact::Report;
+use legwork_core::journal::Entry;
+use legwork_core::output::Usage;
+use legwork_core::processor::{NotKept, Reporter, Wish};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+
+use super::budget::{Budget, WORK};
+use super::hands::{Call, Fetch, Hands, Told, ToolTrouble};
+use crate::model::{Ask, Reply, Trouble as ModelTrouble};
+use crate::source::{hash_of, pack, unpack};
+use crate::web::fetch::{Page, Trouble as PageTrouble};
+use crate::web::search::{Found, Query, Silence};
+
+/// Changes when results of earlier builds would be misread.
+const VERSION: u32 = 1;
+
+/// Why the engine does not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::processors) enum Halt {
+    /// It was told to stop.
+    Stopped,
+    /// The attempt is not ours any more.
+    Lost,
+    /// What it needs is not there now, and may be there later.
+    Later(String),
+    /// What it needs will not be there until somebody does something about it.
+    Never(String),
+}
+
+/// Why looking came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The caller wants the answer now.
+    Finish,
+    /// The time for it is over.
+    Time,
+    /// A number of calls, searches or pages is used up.
+    Count(&'static str),
+    /// The tokens are used up.
+    Tokens,
+    /// The money is used up.
+    Cost,
+}
+
+impl Limit {
+    /// In words, for a warning.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Finish => "looking was ended by a wish to finish".to_owned(),
+            Self::Time => "the time for looking was used up".to_owned(),
+            Self::Count(what) => format!("all {what} that the processor may make were made"),
+            Self::Tokens => "the tokens for looking were used up".to_owned(),
+            Self::Cost => "the money for looking was used up".to_owned(),
+        }
+    }
+}
+
+/// What a step is for: looking ends earlier than writing, and at a wish to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Looking,
+    Writing,
+}
+
+/// The steps of one run, during one attempt.
+pub(in crate::processors) struct Steps<'a> {
+    hands: &'a dyn Hands,
+    reporter: &'a dyn Reporter,
+    budget: Budget,
+    kept: HashMap<String, Bytes>,
+    spent: Mutex<Spent>,
+    began: Instant,
+}
+
+/// What was used so far, by all attempts.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Spent {
+    /// What earlier attempts worked, as far as their steps tell.
+    before: Duration,
+    used: Usage,
+    /// Pages that were asked for, read or not.
+    fetches: u32,
+    /// What ended the looking.
+    limit: Option<Limit>,
+}
+
+/// A step as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    v: u32,
+    /// How long the run had been worked on when it was done, in milliseconds.
+    worked_ms: u64,
+    done: T,
+}
+
+/// What a step adds to what was used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    prompt: u64,
+    completion: u64,
+    estimated: bool,
+    usd: Option<f64>,
+    page: bool,
+    /// Whether it failed in a way that another attempt may not meet: then it is not kept.
+    passing: bool,
+}
+
+impl<'a> Steps<'a> {
+    pub(in crate::processors) fn new(
+        hands: &'a dyn Hands,
+        reporter: &'a dyn Reporter,
+        budget: Budget,
+        journal: &[Entry],
+    ) -> Self {
+        let kept = journal.iter().map(|entry| (entry.key().to_owned(), entry.body().clone())).collect();
+        Self { hands, reporter, budget, kept, spent: Mutex::default(), began: Instant::now() }
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// What was used, as it is now.
+    pub(super) fn used(&self) -> Usage {
+        let spent = self.spent().clone();
+        Usage { seconds: self.worked(&spent).as_secs_f64(), ..spent.used }
+    }
+
+    /// What ended the looking, if anything did.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        self.spent().limit
+    }
+
+    /// How much of the tightest limit is used, from 0 to 1.
+    pub(super) fn share(&self) -> f64 {
+        let spent = self.spent().clone();
+        let of = |used: f64, most: f64| if most > 0.0 { used / most } else { 1.0 };
+        [
+            of(self.worked(&spent).as_secs_f64(), self.budget.soft.as_secs_f64()),
+            of(f64::from(spent.fetches), f64::from(self.budget.pages)),
+            of(f64::from(spent.used.searches), f64::from(self.budget.queries)),
+            of(f64::from(spent.used.model_calls), f64::from(self.budget.calls)),
+            of(count(tokens(&spent.used)), count(self.budget.tokens)),
+        ]
+        .into_iter()
+        .fold(0.0, f64::max)
+        .min(1.0)
+    }
+
+    /// Whether there is nothing against another step.
+    pub(super) fn may(&self, purpose: For) -> bool {
+        let mut spent = self.spent();
+        match self.against(&spent, purpose) {
+            None => true,
+            Some(limit) => {
+                if purpose == For::Looking {
+                    spent.limit.get_or_insert(limit);
+                }
+                false
+            }
+        }
+    }
+
+    /// How many more pages may be read.
+    pub(super) fn pages_left(&self) -> usize {
+        self.budget.pages.saturating_sub(self.spent().fetches) as usize
+    }
+
+    /// How many more searches may be made.
+    pub(super) fn searches_left(&self) -> usize {
+        self.budget.queries.saturating_sub(self.spent().used.searches) as usize
+    }
+
+    /// How many more calls of models there may be; for looking some are left for writing.
+    pub(super) fn calls_left(&self, purpose: For) -> usize {
+        let most = match purpose {
+            For::Writing => self.budget.calls,
+            For::Looking => self.budget.calls - reserve(self.budget.calls),
+        };
+        most.saturating_sub(self.spent().used.model_calls) as usize
+    }
+
+    /// Asks a model; `None` when there is no room for that any more.
+    pub(super) async fn ask(
+        &self,
+        purpose: For,
+        ask: Ask,
+        tell: impl FnOnce(&Result<Reply, ModelTrouble>) -> Vec<Report>,
+    ) -> Result<Option<Result<Reply, ModelTrouble>>, Halt> {
+        if self.calls_left(purpose) == 0 && !self.is_kept("ask", &ask) {
+            self.note(purpose, Limit::Count("calls of models"));
+            return Ok(None);
+        }
+        let cost = |done: &Result<Reply, ModelTrouble>| {
+            let (usage, usd, passing) = match done {
+                Ok(reply) => (reply.usage, reply.cost_usd, false),
+                Err(trouble) => (trouble.usage, trouble.cost_usd, trouble.kind.is_passing()),
+            };
+            let (prompt, completion, estimated) = (usage.prompt, usage.completion, usage.estimated);
+            Cost { prompt, completion, estimated, usd, page: false, passing }
+        };
+        self.take("ask", purpose, &ask, |used| used.model_calls += 1, self.hands.ask(&ask), cost, tell).await
+    }
+
+    /// Searches.
+    pub(super) async fn search(
+        &self,
+        query: Query,
+        tell: impl FnOnce(&Result<Found, Silence>) -> Vec<Report>,
+    ) -> Result<Option<Result<Found, Silence>>, Halt> {
+        let none = |done: &Result<Found, Silence>| Cost { passing: done.is_err(), ..Cost::default() };
+        self.take("search", For::Looking, &query, |used| used.searches += 1, self.hands.search(&query), none, tell)
+            .await
+    }
+
+    /// Reads a page.
+    pub(super) async fn fetch(&self, fetch: Fetch) -> Result<Option<Result<Page, PageTrouble>>, Halt> {
+        self.spent().fetches += 1;
+        let read = |done: &Result<Page, PageTrouble>| Cost { page: done.is_ok(), ..Cost::default() };
+        self.take("fetch", For::Looking, &fetch, |_| (), self.hands.fetch(&fetch), read, |_| Vec::new()).await
+    }
+
+    /// Calls a tool.
+    pub(super) async fn call(
+        &self,
+        call: Call,
+        tell: impl FnOnce(&Result<Told, ToolTrouble>) -> Vec<Report>,
+    ) -> Result<Option<Result<Told, ToolTrouble>>, Halt> {
+        let none = |_: &Result<Told, ToolTrouble>| Cost::default();
+        self.take("call", For::Looking, &call, |used| used.tool_calls += 1, self.hands.call(&call), none, tell).await
+    }
+
+    async fn tell_all(&self, reports: Vec<Report>) {
+        for report in reports {
+            self.reporter.report(report).await;
+        }
+    }
+
+    /// Tells something that comes of no step.
+    pub(super) async fn tell(&self, report: Report) {
+        self.reporter.report(report).await;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are what differs between the four kinds of steps")]
+    async fn take<A: Serialize, T: Serialize + DeserializeOwned>(
+        &self,
+        kind: &str,
+        purpose: For,
+        arguments: &A,
+        counted: impl FnOnce(&mut Usage),
+        work: impl Future<Output = T>,
+        cost: impl FnOnce(&T) -> Cost,
+        tell: impl FnOnce(&T) -> Vec<Report>,
+    ) -> Result<Option<T>, Halt> {
+        let key = key(kind, arguments);
+        if let Some(kept) = self.kept.get(&key).and_then(|body| opened::<T>(body)) {
+            {
+                let mut spent = self.spent();
+                counted(&mut spent.used);
+                add(&mut spent.used, cost(&kept.done));
+                // Attempts overlap in nothing, so the latest word counts.
+                spent.before = spent.before.max(Duration::from_millis(kept.worked_ms));
+            }
+            self.tell_all(tell(&kept.done)).await;
+            return Ok(Some(kept.done));
+        }
+        self.go_on()?;
+        if !self.may(purpose) {
+            return Ok(None);
+        }
+        counted(&mut self.spent().used);
+        let done = tokio::select! {
+            done = work => done,
+            end = self.end(purpose) => return end.map(|limit| { self.note(purpose, limit); None }),
+        };
+        let cost = cost(&done);
+        let worked = {
+            let mut spent = self.spent();
+            add(&mut spent.used, cost);
+            self.worked(&spent)
+        };
+        let reports = tell(&done);
+        if cost.passing {
+            self.tell_all(reports).await;
+            return Ok(Some(done));
+        }
+        let worked_ms = u64::try_from(worked.as_millis()).unwrap_or(u64::MAX);
+        let kept = Kept { v: VERSION, worked_ms, done };
+        // What is too big to be kept is done again if need be.
+        match pack(&kept).ok().and_then(|body| Entry::new(key, body).ok()) {
+            Some(entry) => match self.reporter.keep(entry, reports).await {
+                Ok(()) | Err(NotKept::Full) => {}
+                Err(NotKept::Lost) => return Err(self.halt()),
+            },
+            None => self.tell_all(reports).await,
+        }
+        Ok(Some(kept.done))
+    }
+
+    /// Whether it may go on at all.
+    pub(super) fn go_on(&self) -> Result<(), Halt> {
+        if self.reporter.wish() == Wish::Stop { Err(Halt::Stopped) } else { Ok(()) }
+    }
+
+    /// Resolves when a step has to be broken off.
+    async fn end(&self, purpose: For) -> Result<Limit, Halt> {
+        let left = match purpose {
+            For::Looking => self.budget.soft,
+            For::Writing => self.budget.hard,
+        };
+        let until = self.began + left.saturating_sub(self.spent().before);
+        tokio::select! {
+            () = sleep_until(until) => Ok(Limit::Time),
+            end = self.wished(purpose) => end,
+        }
+    }
+
+    async fn wished(&self, purpose: For) -> Result<Limit, Halt> {
+        match (self.reporter.wished().await, purpose) {
+            (Wish::Stop, _) => Err(Halt::Stopped),
+            (_, For::Looking) => Ok(Limit::Finish),
+            // A wish to finish was heard; only a stop can follow, and the worker drops who does not hear that.
+            (_, For::Writing) => std::future::pending().await,
+        }
+    }
+
+    /// What is against another step.
+    fn against(&self, spent: &Spent, purpose: For) -> Option<Limit> {
+        let (time, share) = match purpose {
+            For::Looking => (self.budget.soft, WORK),
+            For::Writing => (self.budget.hard, 1.0),
+        };
+        if purpose == For::Looking && self.reporter.wish() != Wish::GoOn {
+            return Some(Limit::Finish);
+        }
+        if self.worked(spent) >= time {
+            return Some(Limit::Time);
+        }
+        if count(tokens(&spent.used)) >= count(self.budget.tokens) * share {
+            return Some(Limit::Tokens);
+        }
+        let over = |most: f64| spent.used.cost_usd.is_some_and(|cost| cost >= most * share);
+        self.budget.cost_usd.is_some_and(over).then_some(Limit::Cost)
+    }
+
+    fn note(&self, purpose: For, limit: Limit) {
+        if purpose == For::Looking {
+            self.spent().limit.get_or_insert(limit);
+        }
+    }
+
+    fn is_kept<A: Serialize>(&self, kind: &str, arguments: &A) -> bool {
+        self.kept.contains_key(&key(kind, arguments))
+    }
+
+    fn halt(&self) -> Halt {
+        if self.reporter.wish() == Wish::Stop { Halt::Stopped } else { Halt::Lost }
+    }
+
+    fn worked(&self, spent: &Spent) -> Duration {
+        spent.before + self.began.elapsed()
+    }
+
+    fn spent(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls that are kept for the end: one in seven, one at least where there are two.
+fn reserve(calls: u32) -> u32 {
+    if calls < 2 { 0 } else { calls.div_ceil(7) }
+}
+
+fn add(used: &mut Usage, cost: Cost) {
+    used.prompt_tokens += cost.prompt;
+    used.completion_tokens += cost.completion;
+    used.tokens_estimated |= cost.estimated;
+    used.pages += u32::from(cost.page);
+    if let Some(usd) = cost.usd {
+        *used.cost_usd.get_or_insert(0.0) += usd;
+    }
+}
+
+/// Names a step by what it is, whatever attempt takes it.
+pub(super) fn key<A: Serialize>(kind: &str, arguments: &A) -> String {
+    // What is asked is data of ours; if it could not be written, equal kinds would only be mixed up with themselves.
+    let text = serde_json::to_string(arguments).unwrap_or_default();
+    format!("{kind}:{}", &hash_of(&text)[..32])
+}
+
+fn opened<T: DeserializeOwned>(body: &[u8]) -> Option<Kept<T>> {
+    unpack::<Kept<T>>(body).filter(|kept| kept.v == VERSION)
+}
+
+fn tokens(used: &Usage) -> u64 {
+    used.prompt_tokens + used.completion_tokens
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+fn count(tokens: u64) -> f64 {
+    tokens as f64
+}

@@ -1,0 +1,230 @@
+//! The researcher with a model and a web of a few pages, on the built binary: what was paid for is not paid twice, whatever dies.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use legwork_api::client::{Client, End};
+use legwork_core::id::RunId;
+use legwork_core::run::Status;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::support::{Server, Store};
+
+/// How often the server is killed.
+const KILLS: u64 = 50;
+/// How long the world takes for each answer, so that there is always something in flight.
+const PAUSE: Duration = Duration::from_millis(15);
+/// An answer that was sent so short a time before a kill may not have been kept yet.
+const JUST_NOW: Duration = Duration::from_millis(500);
+
+/// What was asked of the world, and when.
+#[derive(Default)]
+struct Book {
+    /// Each call by what it was: when it began, and when it was answered.
+    calls: Vec<(String, Instant, Option<Instant>)>,
+    /// What may be asked once more, since it was in flight when the server was killed.
+    in_flight: BTreeMap<String, usize>,
+}
+
+/// A model, a search engine and a site at one address.
+#[derive(Clone)]
+struct World {
+    address: SocketAddr,
+    book: Arc<Mutex<Book>>,
+}
+
+impl World {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let world = Self { address: listener.local_addr().unwrap(), book: Arc::default() };
+        let served = world.clone();
+        tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { return };
+                let world = served.clone();
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        let world = world.clone();
+                        async move { Ok::<_, Infallible>(world.answer(request).await) }
+                    });
+                    // Whoever asks is killed now and then.
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        world
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let target = request.uri().to_string();
+        let path = request.uri().path().to_owned();
+        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        if path == "/v1/models" {
+            return reply("application/json", json!({"data": [{"id": "fake"}]}).to_string());
+        }
+        if path == "/robots.txt" {
+            return reply("text/plain", String::new());
+        }
+        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let name = format!("{target} {}", asked["messages"]);
+        let number = {
+            let mut book = self.book.lock().unwrap();
+            book.calls.push((name, Instant::now(), None));
+            book.calls.len() - 1
+        };
+        tokio::time::sleep(PAUSE).await;
+        let answer = match path.as_str() {
+            "/search" => reply("application/json", self.found().to_string()),
+            "/v1/chat/completions" => said(&asked),
+            page => reply("text/html", page_of(page)),
+        };
+        self.book.lock().unwrap().calls[number].2 = Some(Instant::now());
+        answer
+    }
+
+    fn found(&self) -> Value {
+        let results: Vec<Value> = (1..=6)
+            .map(|n| json!({"url": format!("http://{}/towns/{n}", self.address), "title": format!("Town {n}"), "content": "about a town"}))
+            .collect();
+        json!({ "results": results })
+    }
+
+    /// Notes what was in flight at a kill.
+    fn killed(&self) {
+        let mut book = self.book.lock().unwrap();
+        let now = Instant::now();
+        let open: Vec<String> = book
+            .calls
+            .iter()
+            .filter(|(_, _, answered)| answered.is_none_or(|at| now.duration_since(at) < JUST_NOW))
+            .map(|(name, _, _)| name.clone())
+            .collect();
+        for name in open {
+            *book.in_flight.entry(name).or_default() += 1;
+        }
+    }
+}
+
+fn page_of(path: &str) -> String {
+    let n = path.rsplit('/').next().unwrap_or_default();
+    let filler = "The town lies on a river and has a market on Fridays, which is well known around. ".repeat(8);
+    format!(
+        "<html><head><title>Town {n}</title></head><body><article><h1>Town {n}</h1><p>{filler}</p>\
+         <p>The mayor of Town {n} is Ada Quill, and it has {n}000 inhabitants.</p><p>{filler}</p></article></body></html>"
+    )
+}
+
+/// What the model says: what it is shown about mayors, whatever it is asked for.
+fn said(asked: &Value) -> Response<Full<Bytes>> {
+    let user = asked["messages"].as_array().and_then(|all| all.last()).map(|last| last["content"].to_string());
+    let user = user.unwrap_or_default();
+    let content = if user.contains("Wanted fields") {
+        let quotes: BTreeSet<String> = (1..=6)
+            .map(|n| format!("The mayor of Town {n} is Ada Quill, and it has {n}000 inhabitants."))
+            .filter(|quote| user.contains(quote.as_str()))
+            .collect();
+        let rows: Vec<Value> = quotes
+            .iter()
+            .map(|quote| json!({"field": "mayor", "item": "", "value": "Ada Quill", "passage": 1, "quote": quote, "computed": ""}))
+            .collect();
+        json!({ "rows": rows }).to_string()
+    } else if user.contains("Claim 1") {
+        json!({"verdicts": [{"claim": 1, "verdict": "supports"}]}).to_string()
+    } else {
+        json!({"parts": [], "searches": ["mayor of the town", "town hall", "who leads the town"]}).to_string()
+    };
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 20});
+    if asked["stream"] == json!(true) {
+        let delta = json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": content}, "finish_reason": null}]});
+        let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage});
+        return reply("text/event-stream", format!("data: {delta}\n\ndata: {end}\n\ndata: [DONE]\n\n"));
+    }
+    let message = json!({"role": "assistant", "content": content});
+    reply(
+        "application/json",
+        json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}).to_string(),
+    )
+}
+
+fn reply(kind: &str, body: String) -> Response<Full<Bytes>> {
+    Response::builder().header("content-type", kind).body(Full::new(Bytes::from(body))).unwrap()
+}
+
+/// A configuration that knows this world and no other.
+fn configured(world: &World) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = world.address;
+    let text = format!("[search.searxng]\nbase_url = \"http://{at}/\"\n");
+    std::fs::write(folder.path().join("legwork.toml"), text).unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_made_twice_but_what_was_in_flight_when_the_server_was_killed() {
+    let (store, world) = (Store::new(), World::start().await);
+    let folder = configured(&world);
+    let config = folder.path().join("legwork.toml");
+    let (model, host) = (format!("http://{}/v1", world.address), world.address.to_string());
+    let config = config.to_str().unwrap();
+    let told = [
+        "--config",
+        config,
+        "--llm",
+        &model,
+        "--llm-model",
+        "fake",
+        "--search",
+        "searxng",
+        "--fetch-allow-host",
+        &host,
+    ];
+    let schema = json!({"type": "json", "json_schema": {"type": "object", "properties": {
+        "mayor": {"type": "string"}, "budget": {"type": "string"}}}});
+    let mut runs: BTreeSet<RunId> = BTreeSet::new();
+    for round in 0..KILLS {
+        let server = Server::start(&store, &told);
+        let client = Client::new(&server.url(), None).unwrap();
+        if round % 5 == 0 {
+            // Another question each time, or the search would know the answer.
+            let task = json!({"processor": "core", "input": format!("Who is the mayor of the town? ({round})"),
+                "task_spec": {"output_schema": schema}});
+            runs.insert(client.create(&task).await.unwrap().run_id);
+        }
+        tokio::time::sleep(Duration::from_millis(40 + (round * 37) % 160)).await;
+        world.killed();
+        server.kill();
+    }
+    let server = Server::start(&store, &told);
+    let client = Client::new(&server.url(), None).unwrap();
+    for id in &runs {
+        let result = client.result(*id, None).await.unwrap();
+        assert_eq!(result.run().status, Status::Completed, "{result:?}");
+        let End::Output { body, .. } = &result else { panic!("{result:?}") };
+        let output: Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(output["output"]["content"]["mayor"], "Ada Quill", "{output}");
+        assert_eq!(output["output"]["content"]["budget"], Value::Null);
+    }
+    let book = world.book.lock().unwrap();
+    let mut made: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, _, _) in &book.calls {
+        *made.entry(name).or_default() += 1;
+    }
+    for (name, times) in made {
+        let may = 1 + book.in_flight.get(name).copied().unwrap_or(0);
+        // Pages and searches of different runs are the same calls: each run may make them once.
+        let may = if name.starts_with("/v1/") { may } else { may.max(runs.len() + may) };
+        assert!(times <= may, "{times} times, and {may} were allowed: {name}");
+    }
+}
