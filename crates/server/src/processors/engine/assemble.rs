@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use legwork_core::output::{Citation, CitationExtras, Confidence, FieldBasis};
+use legwork_core::output::{BasisExtras, Citation, CitationExtras, Confidence, FieldBasis};
 use serde_json::{Map, Value};
 
 use super::super::research::{Kind, Schema, pick_typed};
@@ -149,21 +149,38 @@ pub(super) fn field_basis(
             None => format!("Not found in the {tried} texts that were read."),
             Some(known) => format!("What was found ({}) does not fit the field.", cut(&known.value, 120)),
         };
-        return FieldBasis { field: name.to_owned(), reasoning, citations: Vec::new(), confidence: Confidence::Low };
+        let (citations, confidence) = (Vec::new(), Confidence::Low);
+        return FieldBasis { field: name.to_owned(), reasoning, citations, confidence, legwork: None };
     }
-    let labels: Vec<(Confidence, Vec<String>)> = settled.iter().map(|known| labelled(known, ledger, terms)).collect();
+    let labels: Vec<Labelled> = settled.iter().map(|known| labelled(known, ledger, terms)).collect();
     // A field is as sure as the least sure thing in it.
-    let confidence = labels.iter().map(|(confidence, _)| *confidence).min().unwrap_or(Confidence::Low);
+    let least = labels.iter().min_by_key(|label| label.confidence);
     FieldBasis {
         field: name.to_owned(),
         reasoning: reasoning(settled, &labels, ledger),
         citations: cited(settled, ledger),
-        confidence,
+        confidence: least.map_or(Confidence::Low, |label| label.confidence),
+        legwork: least.map(Labelled::extras),
     }
 }
 
-/// How sure a settled thing is, and why not more.
-fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, Vec<String>) {
+/// How sure a settled thing is, why not more, and what that follows from.
+pub(super) struct Labelled {
+    pub(super) confidence: Confidence,
+    why: Vec<String>,
+    p: Option<f64>,
+    features: Features,
+}
+
+impl Labelled {
+    /// What is said of it beside the label, so that labels can be measured.
+    pub(super) fn extras(&self) -> BasisExtras {
+        BasisExtras { probability: self.p, features: serde_json::to_value(&self.features).ok() }
+    }
+}
+
+/// How sure a settled thing is.
+pub(super) fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> Labelled {
     let members: Vec<_> = known.support.iter().map(|at| &ledger.evidence[*at]).collect();
     let support: Vec<Support<'_>> = members
         .iter()
@@ -179,6 +196,8 @@ fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, 
     let share = f64::from(u32::try_from(passes.len()).unwrap_or(u32::MAX)) / f64::from(terms.passes.max(1));
     let features = Features {
         values_ok: true,
+        // What does not name what the question names may speak of something else.
+        anchored: members.iter().any(|evidence| evidence.anchored),
         judge: known.verdict,
         contradiction: !known.against.is_empty(),
         computed: members.iter().all(|evidence| evidence.computed),
@@ -186,18 +205,13 @@ fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, 
         ..Features::of(&support)
     };
     let made = label(&features, terms.calibration);
-    let mut why: Vec<String> = made.why.into_iter().map(str::to_owned).collect();
-    // Beside the rule: what does not name what the question names may speak of something else.
-    let anchored = members.iter().any(|evidence| evidence.anchored);
-    if !anchored {
-        why.push("the passage does not name all that the question names".to_owned());
-    }
-    (if anchored { made.confidence } else { Confidence::Low }, why)
+    let why = made.why.into_iter().map(str::to_owned).collect();
+    Labelled { confidence: made.confidence, why, p: made.p, features }
 }
 
-fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger: &Ledger) -> String {
+fn reasoning(settled: &[&Settled], labels: &[Labelled], ledger: &Ledger) -> String {
     let mut sentences = Vec::new();
-    for (known, (_, why)) in settled.iter().zip(labels).take(6) {
+    for (known, label) in settled.iter().zip(labels).take(6) {
         let mut titles: Vec<&str> =
             known.support.iter().map(|at| ledger.document(&ledger.evidence[*at]).title.as_str()).collect();
         titles.dedup();
@@ -210,7 +224,7 @@ fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger:
                 cut(other, 120)
             ));
         }
-        sentences.extend(why.iter().map(|why| format!("{why}.")));
+        sentences.extend(label.why.iter().map(|why| format!("{why}.")));
     }
     if settled.len() > 6 {
         sentences.push(format!("{} more values rest on what is cited.", settled.len() - 6));

@@ -84,6 +84,7 @@ impl<'a> Desk<'a> {
             reasoning: reasoning(self.corpus, parts),
             citations: citations(&evidence(parts)),
             confidence: confidence(parts),
+            legwork: None,
         }
     }
 }
