@@ -139,7 +139,7 @@ pub(crate) fn usage_each(took: &Usage, runs: usize) -> String {
         some(took.pages.into(), "pages"),
         some(took.model_calls.into(), "model calls"),
         some(took.tool_calls.into(), "tool calls"),
-        (tokens > 0.0).then(|| format!("{:.0} tokens", tokens / runs)),
+        some(tokens, "tokens"),
         took.cost_usd.map(|cost| format!("${:.4}", cost / runs)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -171,7 +171,11 @@ fn field(out: &mut String, basis: &BasisView, style: Style) {
         Some("") | None => "unknown",
         Some(word) => word,
     };
-    let _ = writeln!(out, "{}: {}", style.bold(&clean(name)), style.confidence(&clean(confidence)));
+    let likely = basis.legwork.as_ref().and_then(|ours| ours.probability);
+    // What was measured is never certain.
+    let likely =
+        likely.map_or_else(String::new, |p| format!(" ({:.0} % by measurement)", (p * 100.0).round().min(99.0)));
+    let _ = writeln!(out, "{}: {}{likely}", style.bold(&clean(name)), style.confidence(&clean(confidence)));
     if basis.citations.is_empty() && !basis.reasoning.trim().is_empty() {
         indented(out, &clean(basis.reasoning.trim()), "  ");
     }

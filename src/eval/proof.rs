@@ -48,17 +48,21 @@ impl Proof {
             proof.look_up(citation, pages);
         }
         match &output.content {
-            Value::String(text) => {
+            Value::String(_) => {
                 let excerpts = citations(output).flat_map(|citation| citation.excerpts.iter().flatten());
-                proof.hold(question, &unmarked(&said(&Value::from(text.as_str()))), excerpts);
+                proof.hold(question, &claims(&said(&output.content)), excerpts);
             }
             content => {
-                // What stands in a list has a basis of its own, and is in that of the list as well.
-                let whole = output.basis.iter().filter(|basis| !basis.field.contains('.'));
-                for basis in whole.filter(|basis| !basis.citations.is_empty()) {
+                // What stands in a list has a basis of its own, beside that of the list.
+                let has_parts = |field: &str| {
+                    let mut others = output.basis.iter().map(|basis| basis.field.as_str());
+                    others.any(|other| other.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')))
+                };
+                let last = output.basis.iter().filter(|basis| !has_parts(&basis.field));
+                for basis in last.filter(|basis| !basis.citations.is_empty()) {
                     let excerpts = basis.citations.iter().flat_map(|citation| citation.excerpts.iter().flatten());
                     let excerpts: Vec<&String> = excerpts.collect();
-                    for value in leaves(&content[basis.field.as_str()]) {
+                    for value in leaves(at(content, &basis.field)) {
                         proof.hold(question, &value, excerpts.iter().copied());
                     }
                 }
@@ -92,6 +96,33 @@ impl Proof {
             self.odd.extend(verdict.missing.iter().map(|missing| format!("value: {missing}")));
         }
     }
+}
+
+/// The value at a path like `people.0.name`.
+fn at<'a>(content: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(content, |value, step| match step.parse::<usize>() {
+        Ok(number) if value.is_array() => &value[number],
+        _ => &value[step],
+    })
+}
+
+/// What a text claims: without the numbers of its citations, and without the large letter of a line that begins with what it
+/// is about, as `Leader of Chile: …`, which would be taken for a name.
+fn claims(text: &str) -> String {
+    let text = unmarked(text);
+    text.lines().map(|line| if is_named(line) { uncapitalised(line) } else { line.to_owned() + "\n" }).collect()
+}
+
+/// Whether a line begins with a word, other words in small letters, and a colon somewhere behind.
+fn is_named(line: &str) -> bool {
+    let Some((head, _)) = line.split_once(": ") else { return false };
+    let second = head.split(' ').nth(1);
+    second.is_none_or(|word| word.starts_with(char::is_lowercase))
+}
+
+fn uncapitalised(line: &str) -> String {
+    let mut rest = line.chars();
+    rest.next().into_iter().flat_map(char::to_lowercase).chain(rest).chain(['\n']).collect()
 }
 
 /// A text without the numbers of its citations.
@@ -153,9 +184,15 @@ mod tests {
             (proof.values, proof.held, proof.odd)
         };
         assert_eq!(of(json!("The tower in Paris is 330 metres high [2]."), "output").1, 2);
-        assert_eq!(of(json!("331 metres"), "output"), (1, 0, vec!["value: 331".to_owned()]));
+        assert_eq!(of(json!("331 metres"), "output"), (1, 0, vec!["value: 331 metres".to_owned()]));
         assert_eq!(of(json!({"height": 330, "other": 7}), "height"), (1, 1, Vec::new()));
         assert_eq!(of(json!("Not found: 12"), "output").0, 0);
+        let list = json!({"heights": [{"m": 331}, {"m": 330}]});
+        assert_eq!(of(list, "heights.1"), (1, 1, Vec::new()), "each element by its own basis");
+        let named = |text: &str| of(json!(text), "output").2;
+        assert_eq!(named("Height of the tower: 330 metres."), Vec::<String>::new());
+        assert_eq!(named("Eiffel Tower: 330 metres."), ["value: Eiffel"]);
+        assert_eq!(named("Eiffel built it."), ["value: Eiffel"]);
     }
 
     #[test]

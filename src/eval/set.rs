@@ -37,9 +37,9 @@ pub(crate) struct BadLine {
     pub(crate) hint: &'static str,
 }
 
-const QUESTION: &str = "write the question as `\"question\": \"…\"`, or an object to be asked about as `\"input\": {…}`";
-const ANSWER: &str =
-    "write what is right as `\"answer_regex\": \"…\"` or `\"answer\": \"…\"`, or `\"answer_regex\": null` if nothing is to be found";
+const QUESTION: &str =
+    "write the question as `\"question\": \"…\"`, or an object to be asked about as `\"input\": {…}`";
+const ANSWER: &str = "write what is right as `\"answer_regex\": \"…\"` or `\"answer\": \"…\"`, or `\"answer_regex\": null` if nothing is to be found";
 const OBJECT: &str = "each line is an object like `{\"question\": \"…\", \"answer_regex\": \"…\"}`";
 
 impl Question {
@@ -68,9 +68,8 @@ impl Question {
 pub(crate) fn read(text: &str, set: &str, most: usize) -> Result<Vec<Question>, BadLine> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let questions = lines.map(|(at, line)| {
-        question(line, set).map_err(|(why, hint)| BadLine { line: at + 1, why, hint })
-    });
+    let questions =
+        lines.map(|(at, line)| question(line, set).map_err(|(why, hint)| BadLine { line: at + 1, why, hint }));
     let mut questions = questions.collect::<Result<Vec<_>, _>>()?;
     questions.truncate(most);
     Ok(questions)

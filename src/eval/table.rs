@@ -63,7 +63,11 @@ fn became(out: &mut String, style: Style, name: &str, counts: Counts) {
 fn labels(out: &mut String, report: &Report, style: Style) {
     let rest_on = report.labels.iter().map(|labels| clean(labels)).collect::<Vec<_>>().join("; ");
     let rest_on = if rest_on.is_empty() { "uncalibrated".to_owned() } else { rest_on };
-    let _ = writeln!(out, "\n  {}", style.dim(&format!("labels are {rest_on}; each row counts answers below it as not found")));
+    let _ = writeln!(
+        out,
+        "\n  {}",
+        style.dim(&format!("labels are {rest_on}; each row counts answers below it as not found"))
+    );
     let head = ["label", "right of its own", "right from it on", "of the answerable", "unanswerable refused"];
     let ByLabel { high, medium, low } = report.by_label;
     let curve = report.curve;
@@ -114,13 +118,15 @@ fn odd(out: &mut String, report: &Report, style: Style) {
 
 fn named<'a>(out: &mut String, style: Style, what: &str, all: impl Iterator<Item = (&'a Told, String)>) {
     let all: Vec<_> = all.collect();
+    if !all.is_empty() {
+        let _ = writeln!(out, "\n  {}", style.bold(&format!("{what}:")));
+    }
     for (told, text) in all.iter().take(NAMED) {
         let run = told.run_id.as_deref().unwrap_or_default();
-        let _ = writeln!(out, "\n  {} {}  {}", style.bold(what), short(&told.question), style.dim(run));
-        let _ = writeln!(out, "    {}", short(text));
+        let _ = writeln!(out, "  {}  {}\n    {}", short(&told.question), style.dim(run), short(text));
     }
     if all.len() > NAMED {
-        let _ = writeln!(out, "\n  {} more {what}; --json names all", all.len() - NAMED);
+        let _ = writeln!(out, "  and {} more, which --json names", all.len() - NAMED);
     }
 }
 

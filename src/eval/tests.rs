@@ -10,7 +10,8 @@ use crate::render::Style;
 fn record(at: usize, set: &str, expected: Option<&str>, said: Option<&str>, label: &str) -> Record {
     let line = json!({"question": format!("What is {at}?"), "answer_regex": expected}).to_string();
     let question = read(&line, set, 1).unwrap().remove(0);
-    let citations = said.map(|said| json!([{"url": "corpus:a", "excerpts": [said, "elsewhere"], "legwork": {"source": "p"}}]));
+    let citations =
+        said.map(|said| json!([{"url": "corpus:a", "excerpts": [said, "elsewhere"], "legwork": {"source": "p"}}]));
     let output = json!({
         "content": said.unwrap_or("Not found: what is it?"),
         "basis": [{"field": "output", "confidence": label, "citations": citations.unwrap_or(json!([])),

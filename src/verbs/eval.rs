@@ -1,9 +1,9 @@
 //! `legwork eval`: questions of which the answers are known in, how good the answers are out.
 
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::fs;
 
 use legwork_api::event::StateEvent;
 use legwork_api::run::TaskRun;

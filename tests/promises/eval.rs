@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -78,15 +78,19 @@ fn labels_follow_what_was_measured() {
 #[test]
 fn what_is_no_set_is_told_with_its_line_and_too_few_right_ones_fail() {
     let desk = desk();
-    std::fs::write(desk.path().join("odd.jsonl"), "{\"question\": \"q\", \"answer\": \"a\"}\n{\"question\": \"q\"}\n").unwrap();
-    std::fs::write(desk.path().join("one.jsonl"), "{\"question\": \"What is the capital of Mali?\", \"answer\": \"Rome\"}\n")
+    std::fs::write(desk.path().join("odd.jsonl"), "{\"question\": \"q\", \"answer\": \"a\"}\n{\"question\": \"q\"}\n")
         .unwrap();
+    std::fs::write(
+        desk.path().join("one.jsonl"),
+        "{\"question\": \"What is the capital of Mali?\", \"answer\": \"Rome\"}\n",
+    )
+    .unwrap();
     for (arguments, exit, told) in [
         (&["odd.jsonl"][..], 2, "odd.jsonl: line 2 does not say what is right"),
         (&["odd.jsonl"], 2, "hint: write what is right as `\"answer_regex\""),
         (&["none.jsonl"], 2, "none.jsonl cannot be read"),
         (&["/dev/null"], 2, "there is no question"),
-        (&["one.jsonl", "-p", "nobody"], 2, "there is no processor \"nobody\""),
+        (&["one.jsonl", "-p", "nobody"], 4, "there is no processor \"nobody\""),
         (&["one.jsonl", "--out", "no/where"], 2, "there is no folder no"),
         (&["one.jsonl", "--at-least", "0.5"], 1, "0.0 % are right, and at least 50.0 % shall be"),
     ] {
@@ -96,6 +100,17 @@ fn what_is_no_set_is_told_with_its_line_and_too_few_right_ones_fail() {
     }
 }
 
+/// Starts it and waits until this was said.
+fn started(desk: &Path, arguments: &[&str], said: &str) -> (Child, BufReader<ChildStderr>) {
+    let mut child = command(desk, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains(said) {
+        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "{told}");
+    }
+    (child, stderr)
+}
+
 #[test]
 fn ctrl_c_says_what_is_known_and_leaves_the_runs() {
     let desk = desk();
@@ -103,12 +118,7 @@ fn ctrl_c_says_what_is_known_and_leaves_the_runs() {
     // Nobody works, so it waits.
     let server = Server::start(&desk.path().join("store"), &["--role", "api"]);
     let arguments = ["eval", &questions, "--limit", "3", "--concurrency", "2"];
-    let mut child = command(desk.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("0 of 2 runs have ended") {
-        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "{line}");
-    }
+    let (child, mut stderr) = started(desk.path(), &arguments, "0 of 2 runs have ended");
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let ended = child.wait_with_output().unwrap();
@@ -125,16 +135,23 @@ fn ctrl_c_says_what_is_known_and_leaves_the_runs() {
 }
 
 #[test]
-fn a_run_that_fails_is_named_and_the_others_are_measured() {
+fn a_run_without_an_answer_is_named_and_the_others_are_measured() {
     let desk = desk();
-    let folder = desk.path().join("nothing");
-    std::fs::create_dir(&folder).unwrap();
-    // What is played back from an empty folder has no answer to anything.
-    let _server = Server::start(&desk.path().join("store"), &["--replay", &folder.display().to_string()]);
-    let ran = run(desk.path(), &["eval", &set("countries-15.jsonl"), "--limit", "2", "--json"]);
-    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
-    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(report["answerable"]["failed"], 2, "{report:#}");
-    assert_eq!(report["questions"][0]["outcome"], "failed");
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("2 of 2 runs failed"), "{ran:?}");
+    let server = Server::start(&desk.path().join("store"), &["--role", "api"]);
+    let arguments = ["eval", &set("countries-15.jsonl"), "--limit", "2", "--json"];
+    let (child, mut stderr) = started(desk.path(), &arguments, "0 of 2 runs have ended");
+    let newest = json(&run(desk.path(), &["list", "--json"]))["runs"][0]["run_id"].as_str().unwrap().to_owned();
+    stdout(&run(desk.path(), &["cancel", &newest]));
+    // Whoever waits takes its place, and answers the other.
+    server.kill();
+    let ended = child.wait_with_output().unwrap();
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).unwrap();
+    assert!(ended.status.code() == Some(1) && told.contains("1 of 2 runs failed"), "{told}");
+    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&report["answerable"]["failed"], &report["answerable"]["right"]), (&1.into(), &1.into()), "{report:#}");
+    assert_eq!(
+        (&report["questions"][1]["outcome"], &report["questions"][1]["run_id"]),
+        (&"failed".into(), &newest.into())
+    );
 }

@@ -201,7 +201,10 @@ async fn labels_of_a_model_follow_what_was_checked_of_its_answers() {
     let server = Server::start(&store, &told);
     let report = run(&["eval", &path("set.jsonl"), "--server", &server.url(), "--out", &path("lines.jsonl"), "--json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!((&report["right"]["n"], &report["models"], &report["labels"]), (&json!(32), &json!(["fake"]), &json!(["uncalibrated"])));
+    assert_eq!(
+        (&report["right"]["n"], &report["models"], &report["labels"]),
+        (&json!(32), &json!(["fake"]), &json!(["uncalibrated"]))
+    );
     assert_eq!((&report["excerpts"]["share"], &report["values"]["share"]), (&json!(1.0), &json!(1.0)), "{report:#}");
     assert!(report["usage"]["model_calls"].as_u64().unwrap() >= 32, "{:#}", report["usage"]);
     let measured = run(&["calibrate", &path("lines.jsonl"), "--output", &path("calibration.json")]);

@@ -226,7 +226,8 @@ mod tests {
     #[test]
     fn what_it_took_stands_beside_the_wires_keys_whatever_the_kind() {
         let usage = Usage { seconds: 1.5, cost_usd: Some(0.25), ..Usage::default() };
-        let extras = OutputExtras { usage, warnings: vec!["a page could not be read".to_owned()], ..OutputExtras::default() };
+        let extras =
+            OutputExtras { usage, warnings: vec!["a page could not be read".to_owned()], ..OutputExtras::default() };
         for output in [Output::text("a", vec![]), Output::json(Map::new(), vec![], None)] {
             assert_eq!(output.extras(), None);
             let written = serde_json::to_value(output.with_extras(extras.clone())).unwrap();
