@@ -139,7 +139,7 @@ pub(crate) fn usage_each(took: &Usage, runs: usize) -> String {
         some(took.pages.into(), "pages"),
         some(took.model_calls.into(), "model calls"),
         some(took.tool_calls.into(), "tool calls"),
-        some(tokens, "tokens"),
+        (tokens > 0.0).then(|| format!("{:.0} tokens", tokens / runs)),
         took.cost_usd.map(|cost| format!("${:.4}", cost / runs)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -204,7 +204,7 @@ pub(crate) fn report(processor: &str, records: &[Record]) -> Report {
         excerpts_unchecked: proved(|proof| proof.unchecked),
         values: Share { n: proved(|proof| proof.held), of: proved(|proof| proof.values) },
         seconds: seconds(&ended),
-        usage: (!told.is_empty()).then(|| told.iter().fold(Usage::default(), |sum, one| added(sum, one))),
+        usage: (!told.is_empty()).then(|| told.iter().fold(Usage::default(), |sum, one| added(&sum, one))),
         usage_of: told.len(),
         questions: records.iter().map(shown).collect(),
     }
@@ -262,7 +262,7 @@ pub(super) fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank.saturating_sub(1)).copied()
 }
 
-fn added(sum: Usage, one: &Usage) -> Usage {
+fn added(sum: &Usage, one: &Usage) -> Usage {
     Usage {
         seconds: sum.seconds + one.seconds,
         searches: sum.searches.saturating_add(one.searches),

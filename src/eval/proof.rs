@@ -47,25 +47,20 @@ impl Proof {
         for citation in citations(output) {
             proof.look_up(citation, pages);
         }
-        match &output.content {
-            Value::String(_) => {
-                let excerpts = citations(output).flat_map(|citation| citation.excerpts.iter().flatten());
-                proof.hold(question, &claims(&said(&output.content)), excerpts);
-            }
-            content => {
-                // What stands in a list has a basis of its own, beside that of the list.
-                let has_parts = |field: &str| {
-                    let mut others = output.basis.iter().map(|basis| basis.field.as_str());
-                    others.any(|other| other.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')))
-                };
-                let last = output.basis.iter().filter(|basis| !has_parts(&basis.field));
-                for basis in last.filter(|basis| !basis.citations.is_empty()) {
-                    let excerpts = basis.citations.iter().flat_map(|citation| citation.excerpts.iter().flatten());
-                    let excerpts: Vec<&String> = excerpts.collect();
-                    for value in leaves(at(content, &basis.field)) {
-                        proof.hold(question, &value, excerpts.iter().copied());
-                    }
-                }
+        if output.content.is_string() {
+            let excerpts = citations(output).flat_map(|citation| citation.excerpts.iter().flatten());
+            proof.hold(question, &claims(&said(&output.content)), excerpts);
+            return proof;
+        }
+        // What stands in a list has a basis of its own, beside that of the list.
+        let has_parts = |field: &str| {
+            let mut others = output.basis.iter().map(|basis| basis.field.as_str());
+            others.any(|other| other.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')))
+        };
+        for basis in output.basis.iter().filter(|basis| !has_parts(&basis.field)) {
+            let excerpts = || basis.citations.iter().flat_map(|citation| citation.excerpts.iter().flatten());
+            for value in leaves(at(&output.content, &basis.field)) {
+                proof.hold(question, &value, excerpts());
             }
         }
         proof

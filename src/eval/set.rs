@@ -124,11 +124,10 @@ fn schema(given: &Value) -> Option<Value> {
     let is_whole = given.as_object().is_some_and(|map| {
         map.contains_key("json_schema") || matches!(map.get("type").and_then(Value::as_str), Some("text" | "auto"))
     });
-    match given {
-        Value::Null => None,
-        Value::Object(_) if !is_whole => Some(json!({"type": "json", "json_schema": given})),
-        _ => Some(given.clone()),
+    if given.is_object() && !is_whole {
+        return Some(json!({"type": "json", "json_schema": given}));
     }
+    (!given.is_null()).then(|| given.clone())
 }
 
 #[cfg(test)]

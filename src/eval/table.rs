@@ -80,7 +80,8 @@ fn labels(out: &mut String, report: &Report, style: Style) {
     let widths: Vec<usize> =
         (0..head.len()).map(|at| all().map(|row| row[at].chars().count()).max().unwrap_or_default()).collect();
     for (at, row) in all().enumerate() {
-        let cells: String = row.iter().zip(&widths).map(|(cell, wide)| format!("{cell:<wide$}  ")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, wide)| format!("{cell:<wide$}")).collect();
+        let cells = cells.join("  ");
         let _ = writeln!(out, "  {}", if at == 0 { style.dim(cells.trim_end()) } else { cells.trim_end().to_owned() });
     }
     out.push('\n');

@@ -240,7 +240,7 @@ fn again(station: &Station, id: GroupId, args: &EvalArgs) -> String {
     ];
     for (name, value) in options {
         if let Some(value) = value {
-            typed.push_str(&format!(" {name} {value}"));
+            typed.extend([" ", name, " ", &value]);
         }
     }
     typed
