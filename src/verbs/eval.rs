@@ -226,7 +226,8 @@ fn judged(report: &Report, args: &EvalArgs) -> Result<Exit, Failure> {
 /// What has to be typed to come back.
 fn again(station: &Station, id: GroupId, args: &EvalArgs) -> String {
     let mut typed = format!("eval{}", station.option());
-    for set in args.sets.iter().filter(|set| *set != "-") {
+    // What was read from stdin has to be given there again.
+    for set in &args.sets {
         typed.push(' ');
         typed.push_str(&quoted(set));
     }
