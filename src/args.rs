@@ -1,6 +1,7 @@
 //! What can be typed. What becomes of it is [`resolve`](crate::resolve)'s to say.
 
 mod copies;
+mod eval;
 mod llm;
 mod serve;
 
@@ -13,6 +14,7 @@ use legwork_core::id::{GroupId, RunId};
 use legwork_core::run::Status;
 
 pub(crate) use self::copies::{BackupArgs, ExportArgs, ImportArgs};
+pub(crate) use self::eval::{CalibrateArgs, EvalArgs};
 pub(crate) use self::llm::{LlmArgs, PriceArg};
 pub(crate) use self::serve::{EngineArgs, FetchArgs, LogArg, OutputArg, RoleArg, ServeArgs, SignatureArg, WebhookArgs};
 use crate::expiry::Expiry;
@@ -82,6 +84,8 @@ pub(crate) enum Verb {
     Man(ManArgs),
     /// Measure the server on this machine.
     Bench(BenchArgs),
+    /// Ask questions of which the answers are known, and say how good those are that come.
+    Eval(EvalArgs),
     /// Measure how often labels of confidence are right, by answers of which that is known, and make them so.
     Calibrate(CalibrateArgs),
 }
@@ -316,19 +320,6 @@ pub(crate) struct BenchArgs {
     /// Be the bare server that is measured for comparison.
     #[arg(long, hide = true)]
     pub(crate) floor: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct CalibrateArgs {
-    /// The answers, a JSON object a line, as `legwork eval --out` writes them; `-` reads stdin.
-    #[arg(value_name = "FILE")]
-    pub(crate) set: String,
-    /// Write what was measured to this file.
-    #[arg(short, long, value_name = "FILE", default_value = "calibration.json")]
-    pub(crate) output: PathBuf,
-    /// Print what was measured as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,10 +2,12 @@
 //! No rule about runs stands here.
 
 mod args;
+mod batch;
 mod bench;
 mod checkup;
 mod config_file;
 mod environment;
+mod eval;
 mod exit;
 mod expiry;
 mod print;

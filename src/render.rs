@@ -109,7 +109,7 @@ pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
 }
 
 /// What a run took, in one line: the time, and whatever else there was of.
-fn usage(took: &Usage) -> String {
+pub(crate) fn usage(took: &Usage) -> String {
     let some = |count: u64, one: &str, many: &str| {
         (count > 0).then(|| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
     };
@@ -123,6 +123,24 @@ fn usage(took: &Usage) -> String {
         some(took.tool_calls.into(), "tool call", "tool calls"),
         some(tokens, counted, counted),
         took.cost_usd.map(|cost| format!("${cost:.4}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What each of so many runs took, if all of them together took this.
+#[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
+pub(crate) fn usage_each(took: &Usage, runs: usize) -> String {
+    let runs = runs.max(1) as f64;
+    let some = |count: f64, what: &str| (count > 0.0).then(|| format!("{:.1} {what}", count / runs));
+    let tokens = took.prompt_tokens.saturating_add(took.completion_tokens) as f64;
+    let parts = [
+        Some(format!("{:.2} s", took.seconds / runs)),
+        some(took.searches.into(), "searches"),
+        some(took.pages.into(), "pages"),
+        some(took.model_calls.into(), "model calls"),
+        some(took.tool_calls.into(), "tool calls"),
+        (tokens > 0.0).then(|| format!("{:.0} tokens", tokens / runs)),
+        took.cost_usd.map(|cost| format!("${:.4}", cost / runs)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -153,7 +171,11 @@ fn field(out: &mut String, basis: &BasisView, style: Style) {
         Some("") | None => "unknown",
         Some(word) => word,
     };
-    let _ = writeln!(out, "{}: {}", style.bold(&clean(name)), style.confidence(&clean(confidence)));
+    let likely = basis.legwork.as_ref().and_then(|ours| ours.probability);
+    // What was measured is never certain.
+    let likely =
+        likely.map_or_else(String::new, |p| format!(" ({:.0} % by measurement)", (p * 100.0).round().min(99.0)));
+    let _ = writeln!(out, "{}: {}{likely}", style.bold(&clean(name)), style.confidence(&clean(confidence)));
     if basis.citations.is_empty() && !basis.reasoning.trim().is_empty() {
         indented(out, &clean(basis.reasoning.trim()), "  ");
     }

@@ -56,6 +56,13 @@ fn an_object_is_printed_with_each_field_and_its_basis() {
 }
 
 #[test]
+fn how_likely_an_answer_is_right_is_said_where_it_was_measured() {
+    let basis = json!([{ "field": "output", "confidence": "high", "legwork": { "probability": 0.973 } }]);
+    let text = result(&json!({ "type": "text", "content": "Paris.", "basis": basis }));
+    assert_eq!(answer(&text, PLAIN), "Paris.\n\nconfidence: high (97 % by measurement)\n");
+}
+
+#[test]
 fn the_last_line_of_an_answer_says_what_it_took() {
     let took = |extras: Value| {
         let output = json!({ "type": "text", "content": "Paris.", "basis": [], "legwork": extras });

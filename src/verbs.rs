@@ -9,6 +9,7 @@ mod cancel;
 mod completions;
 mod corpus;
 mod doctor;
+mod eval;
 mod export;
 mod finish;
 mod group;
@@ -53,6 +54,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, Failure> {
         Verb::Import(args) => import::run(args, settings).await,
         Verb::Serve(args) => serve::run(args, settings).await,
         Verb::Bench(args) => bench::run(args).await,
+        Verb::Eval(args) => Box::pin(eval::run(args, settings)).await,
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Ask(args) => Box::pin(ask::run(args, settings)).await,
         Verb::Rerun(args) => Box::pin(rerun::run(args, settings)).await,

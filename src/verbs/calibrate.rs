@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use legwork_core::output::Confidence;
 use legwork_core::time::Micros;
-use legwork_server::calibration::{Calibration, Calibrations, Share, answers, calibrate};
+use legwork_server::calibration::{Calibration, Calibrations, Share, Table, answers, calibrate};
 
 use crate::args::CalibrateArgs;
 use crate::exit::{Exit, Failure};
@@ -33,9 +33,11 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Exit, Failure> {
     }
     write(&args.output, &measured)?;
     print::data(&if args.json { render::json(&measured)? } else { told(&measured, print::style()) })?;
-    print::talk(&format!("written to {}; give it to a server with --calibration", args.output.display()));
+    let usable = measured.tables.iter().filter(|table| table.usable).count();
+    let what_next = if usable > 0 { "give it to a server with --calibration" } else { "no server would use it" };
+    print::talk(&format!("written to {}; {what_next}", args.output.display()));
     // So that a release can wait for it.
-    Ok(if measured.tables.iter().all(|table| table.usable) { Exit::Done } else { Exit::RunFailed })
+    Ok(if usable == measured.tables.len() { Exit::Done } else { Exit::RunFailed })
 }
 
 fn read(from: &str) -> io::Result<String> {
@@ -73,6 +75,10 @@ fn one(out: &mut String, table: &Calibration, style: Style) {
     }
     if let (Some(ece), Some(brier)) = (table.held_out.ece, table.held_out.brier) {
         let _ = writeln!(out, "  calibration error {ece:.3}, Brier score {brier:.3}");
+    }
+    // Else a label that never changes would look like a fault.
+    if matches!(table.table, Table::Labels { .. }) {
+        out.push_str("  by their labels alone: these answers do not say what was checked of them\n");
     }
     let verdict = style.verdict(table.usable, if table.usable { "usable" } else { "not usable" });
     let why = table.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));

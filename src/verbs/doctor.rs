@@ -229,7 +229,7 @@ fn labels(calibration: Option<&Path>) -> Finding {
         return finding(
             Well,
             "labels",
-            "uncalibrated: they follow a rule; `legwork calibrate` measures how often they are right",
+            "uncalibrated: they follow a rule; `legwork eval` and `legwork calibrate` measure how often they are right",
         );
     };
     match Calibrations::load(path) {

@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use clap::ValueEnum as _;
 use clap::builder::PossibleValue;
-use legwork_api::client::{Client, ClientError};
 use legwork_api::event::StateEvent;
-use legwork_api::group::TaskGroupStatus;
-use legwork_api::run_input::MAX_INPUTS;
 use legwork_core::id::GroupId;
 use legwork_server::config::Role;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Settings;
 use super::ask::output_schema;
 use super::result::come_back_with;
 use crate::args::GroupArgs;
+use crate::batch::{Batch, Tasks, input_of};
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::progress::Progress;
@@ -26,9 +24,6 @@ use crate::resolve::quoted;
 use crate::rows::{self, Format};
 use crate::signals::Signals;
 use crate::station::Station;
-
-/// How often it is looked how the group stands; that costs the server next to nothing.
-const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(args: GroupArgs, settings: Settings) -> Result<Exit, Failure> {
     let table = args.file.as_deref().map(|file| table(file, &args)).transpose()?;
@@ -111,55 +106,25 @@ async fn work(
     spec: Option<&Value>,
 ) -> Result<(GroupId, Waited), Failure> {
     let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let group = match args.resume {
-        Some(id) => station.persist(async |client| client.group(id).await).await?,
-        None => station.persist(async |client| client.create_group().await).await?,
-    };
-    let (id, held) = (group.taskgroup_id, group.status.num_task_runs);
+    let mut batch = Batch::open(station, args.resume).await?;
+    let id = batch.id;
     // Until here there is nothing to come back to, and Ctrl-C ends the command as it ends any.
     let mut signals = Signals::listen()?;
     print::talk(&id.to_string());
     let progress = Progress::start("adding runs");
     let rows = async {
-        if let Some(table) = table {
-            add(station, id, held, &table.tasks, spec).await?;
-        }
-        if !at_rest(station, id, deadline, &progress).await? {
+        let named = ("this table and this question", "leave the file out to fetch its answers");
+        let tasks = table.map(|table| Tasks { all: &table.tasks, spec, at_once: None, named });
+        if !batch.done(station, tasks, deadline, &progress).await? {
             return Ok::<_, Failure>(None);
         }
         progress.say("fetching the answers");
-        let came = station.hold_out(async |client| answers(client, id).await).await?;
-        Ok(Some(beside(table, came)))
+        Ok(Some(beside(table, batch.answers(station).await?)))
     };
     tokio::select! {
         rows = rows => Ok((id, rows?.map_or(Waited::TooLate, Waited::Ended))),
         () = signals.asked() => Ok((id, Waited::Interrupted)),
     }
-}
-
-/// Adds what the group does not hold yet. Runs are added in the order of the table, so what it holds is its beginning.
-async fn add(
-    station: &mut Station,
-    id: GroupId,
-    held: u64,
-    tasks: &[Value],
-    spec: Option<&Value>,
-) -> Result<(), Failure> {
-    let held = usize::try_from(held).unwrap_or(usize::MAX);
-    if held > 0 {
-        let holds = station.hold_out(async |client| answers(client, id).await).await?;
-        let is_beginning = holds.iter().zip(tasks).all(|(run, task)| input_of(run) == task["input"]);
-        if held > tasks.len() || held != holds.len() || !is_beginning {
-            let message = format!("{id} was not made of this table and this question");
-            return Err(Failure::said(Exit::BadInput, message).hint("leave the file out to fetch its answers"));
-        }
-    }
-    for (part, tasks) in tasks[held..].chunks(MAX_INPUTS).enumerate() {
-        // An answer that gets lost has the same call made again, and nothing added twice.
-        let key = format!("legwork-group-{id}-{}", held + part * MAX_INPUTS);
-        station.hold_out(async |client| client.add_runs(id, tasks, spec, &key).await).await?;
-    }
-    Ok(())
 }
 
 /// The answers, each beside the row that it is about: the table's, or what was asked if the table is not there.
@@ -170,45 +135,6 @@ fn beside(table: Option<&Table>, came: Vec<StateEvent>) -> Vec<(Value, StateEven
         (row, came)
     };
     came.into_iter().enumerate().map(row).collect()
-}
-
-/// What was asked.
-fn input_of(came: &StateEvent) -> Value {
-    let given: Value = came.input.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-    given["input"].clone()
-}
-
-/// Waits until nothing goes on in the group; whether that came in time.
-async fn at_rest(
-    station: &mut Station,
-    id: GroupId,
-    deadline: Option<Instant>,
-    progress: &Progress,
-) -> Result<bool, Failure> {
-    loop {
-        let status = station.hold_out(async |client| client.group(id).await).await?.status;
-        progress.count(ended_runs(&status), status.num_task_runs, &status.status_message.clone().unwrap_or_default());
-        if !status.is_active {
-            return Ok(true);
-        }
-        if deadline.is_some_and(|at| at <= Instant::now()) {
-            return Ok(false);
-        }
-        sleep(LOOK).await;
-    }
-}
-
-fn ended_runs(status: &TaskGroupStatus) -> u64 {
-    let ended = status.task_run_status_counts.iter().filter(|(status, _)| status.is_ended());
-    ended.map(|(_, count)| count).sum()
-}
-
-async fn answers(client: &Client, id: GroupId) -> Result<Vec<StateEvent>, ClientError> {
-    let (mut runs, mut came) = (client.group_runs(id), Vec::new());
-    while let Some(run) = runs.next().await? {
-        came.push(run);
-    }
-    Ok(came)
 }
 
 fn ended(rows: &[(Value, StateEvent)], format: Format, args: &GroupArgs) -> Result<Exit, Failure> {

@@ -52,7 +52,7 @@ pub(super) async fn fulfil(
 }
 
 /// Who asks shall know what answers.
-async fn say_what_is_used(station: &Station) {
+pub(super) async fn say_what_is_used(station: &Station) {
     if let Some(Uses { model }) = station.uses().await {
         print::talk(&format!("model: {model}"));
     }

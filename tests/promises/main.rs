@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod deployment;
 mod documents;
+mod eval;
 mod groups;
 mod guide;
 mod keys;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::support::{Server, Store};
+use crate::support::{Server, Store, legwork};
 
 /// How often the server is killed.
 const KILLS: u64 = 50;
@@ -171,25 +171,67 @@ fn configured(world: &World) -> TempDir {
     folder
 }
 
+/// What a server is told of it.
+fn told(world: &World, folder: &TempDir) -> Vec<String> {
+    let config = folder.path().join("legwork.toml").display().to_string();
+    let (model, host) = (format!("http://{}/v1", world.address), world.address.to_string());
+    let told = ["--config", &config, "--llm", &model, "--llm-model", "fake", "--search", "searxng"];
+    told.into_iter().chain(["--fetch-allow-host", &host]).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn labels_of_a_model_follow_what_was_checked_of_its_answers() {
+    let (store, world) = (Store::new(), World::start().await);
+    let folder = configured(&world);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let told = told(&world, &folder);
+    let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
+    let schema = json!({"type": "object", "properties": {"mayor": {"type": "string"}}});
+    let question = |n: usize| {
+        // Another question each time, or they would be one to whoever measures.
+        json!({"question": format!("Who is the mayor of the town? ({n})"), "answer": "ada quill", "output_schema": schema})
+    };
+    let set: String = (0..32).map(|n| question(n).to_string() + "\n").collect();
+    std::fs::write(path("set.jsonl"), set).unwrap();
+    let run = |arguments: &[&str]| {
+        let ran = legwork().args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let server = Server::start(&store, &told);
+    let report = run(&["eval", &path("set.jsonl"), "--server", &server.url(), "--out", &path("lines.jsonl"), "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&report["right"]["n"], &report["models"], &report["labels"]),
+        (&json!(32), &json!(["fake"]), &json!(["uncalibrated"]))
+    );
+    assert_eq!((&report["excerpts"]["share"], &report["values"]["share"]), (&json!(1.0), &json!(1.0)), "{report:#}");
+    assert!(report["usage"]["model_calls"].as_u64().unwrap() >= 32, "{:#}", report["usage"]);
+    let measured = run(&["calibrate", &path("lines.jsonl"), "--output", &path("calibration.json")]);
+    assert!(measured.contains("base, fake: 32 answers") && !measured.contains("labels alone"), "{measured}");
+    server.kill();
+    let calibration = path("calibration.json");
+    told.extend(["--calibration", &calibration]);
+    let server = Server::start(&store, &told);
+    let client = Client::new(&server.url(), None).unwrap();
+    let task = json!({"processor": "base", "input": "Who is the mayor of the town?",
+        "task_spec": {"output_schema": {"type": "json", "json_schema": schema}}});
+    let id = client.create(&task).await.unwrap().run_id;
+    let End::Output { result, .. } = client.result(id, None).await.unwrap() else { panic!("it has no output") };
+    let ours = result.output.legwork.unwrap();
+    assert!(ours.labels.unwrap().contains("with 32 answers") && ours.model.as_deref() == Some("fake"));
+    let mayor = &result.output.basis[0];
+    let checked = mayor.legwork.clone().unwrap();
+    assert!(checked.probability.unwrap() >= 0.9, "{mayor:?}");
+    assert_eq!((mayor.confidence.as_deref(), &checked.features.unwrap()["quote_ok"]), (Some("high"), &json!(true)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_made_twice_but_what_was_in_flight_when_the_server_was_killed() {
     let (store, world) = (Store::new(), World::start().await);
     let folder = configured(&world);
-    let config = folder.path().join("legwork.toml");
-    let (model, host) = (format!("http://{}/v1", world.address), world.address.to_string());
-    let config = config.to_str().unwrap();
-    let told = [
-        "--config",
-        config,
-        "--llm",
-        &model,
-        "--llm-model",
-        "fake",
-        "--search",
-        "searxng",
-        "--fetch-allow-host",
-        &host,
-    ];
+    let told = told(&world, &folder);
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
     let schema = json!({"type": "json", "json_schema": {"type": "object", "properties": {
         "mayor": {"type": "string"}, "budget": {"type": "string"}}}});
     let mut runs: BTreeSet<RunId> = BTreeSet::new();

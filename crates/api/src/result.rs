@@ -1,7 +1,7 @@
 //! The answers that hold runs: a result (wire.md 2.2), and a page of a list.
 
 use bytes::Bytes;
-use legwork_core::output::{Citation, OutputExtras};
+use legwork_core::output::{BasisExtras, Citation, OutputExtras};
 use legwork_core::run::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,6 +50,9 @@ pub struct BasisView {
     /// `high`, `medium` or `low`; other servers also leave it empty or out.
     #[serde(default)]
     pub confidence: Option<String>,
+    /// What was checked, and what that is worth. Other servers do not tell.
+    #[serde(default)]
+    pub legwork: Option<BasisExtras>,
 }
 
 /// A part of an owner's runs, newest first.
@@ -92,6 +95,7 @@ pub(crate) mod tests {
             reasoning: "It says so.".to_owned(),
             citations: vec![citation],
             confidence: Confidence::Medium,
+            legwork: None,
         };
         Output::text("42", vec![basis])
     }
@@ -108,7 +112,7 @@ pub(crate) mod tests {
         assert_eq!(read.output.basis[0].confidence.as_deref(), Some("medium"));
         assert_eq!(read.output.legwork, None);
         let usage = Usage { pages: 7, ..Usage::default() };
-        let extras = OutputExtras { usage, warnings: Vec::new() };
+        let extras = OutputExtras { usage, ..OutputExtras::default() };
         let output = serde_json::to_vec(&an_output().with_extras(extras.clone())).unwrap();
         let read: TaskRunResult = serde_json::from_slice(&result_bytes(&run, &output.into())).unwrap();
         assert_eq!(read.output.legwork, Some(extras));

@@ -86,6 +86,12 @@ pub struct OutputExtras {
     pub usage: Usage,
     /// What stood in the way: limits that were reached, sources that could not be read.
     pub warnings: Vec<String>,
+    /// The model that read the texts; left out where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What labels of confidence rest on: `uncalibrated`, or when and with how many answers they were measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
 }
 
 /// What a run took, over all of its attempts.
@@ -123,6 +129,21 @@ pub struct FieldBasis {
     pub citations: Vec<Citation>,
     /// How far to trust the field.
     pub confidence: Confidence,
+    /// What is ours beside the wire's keys; left out where there is nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legwork: Option<BasisExtras>,
+}
+
+/// What the basis of a field says beyond the wire.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BasisExtras {
+    /// How likely the field is right, from 0 to 1; left out where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// What was checked of it, as the processor names it: an object from which its label follows. Of a field that rests on
+    /// several things, what was checked of the one that its label is taken from. Left out where nothing was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Value>,
 }
 
 /// A source and the words in it that support a field.
@@ -205,7 +226,8 @@ mod tests {
     #[test]
     fn what_it_took_stands_beside_the_wires_keys_whatever_the_kind() {
         let usage = Usage { seconds: 1.5, cost_usd: Some(0.25), ..Usage::default() };
-        let extras = OutputExtras { usage, warnings: vec!["a page could not be read".to_owned()] };
+        let extras =
+            OutputExtras { usage, warnings: vec!["a page could not be read".to_owned()], ..OutputExtras::default() };
         for output in [Output::text("a", vec![]), Output::json(Map::new(), vec![], None)] {
             assert_eq!(output.extras(), None);
             let written = serde_json::to_value(output.with_extras(extras.clone())).unwrap();

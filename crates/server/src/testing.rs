@@ -470,7 +470,8 @@ impl Processor for Puppet {
             "what is known" => done(&known(&job)),
             "what it took" => {
                 let usage = Usage { seconds: 0.5, pages: 3, ..Usage::default() };
-                let extras = OutputExtras { usage, warnings: vec!["it was short".to_owned()] };
+                let extras =
+                    OutputExtras { usage, warnings: vec!["it was short".to_owned()], ..OutputExtras::default() };
                 Outcome::Done(Output::text("counted", Vec::new()).with_extras(extras))
             }
             // Takes a step, and falls; the fourth attempt finds three of them.

@@ -55,7 +55,7 @@ impl Processor for Idle {
 
 fn took(pages: u64) -> OutputExtras {
     let usage = Usage { pages: pages.try_into().unwrap_or(u32::MAX), ..Usage::default() };
-    OutputExtras { usage, warnings: vec!["nothing was read".to_owned()] }
+    OutputExtras { usage, warnings: vec!["nothing was read".to_owned()], ..OutputExtras::default() }
 }
 
 /// Waits for a moment, or until something else is wished.

@@ -16,7 +16,7 @@ use legwork_core::processor::Processor;
 use legwork_core::store::{Store, StoreError};
 use legwork_core::tier::Tier;
 
-pub use self::engine::honest::place_of;
+pub use self::engine::honest::{Verdict, place_of, verify_values};
 pub use self::library::CorpusError;
 use self::library::Library;
 pub(crate) use self::researcher::Outside;

@@ -2,18 +2,18 @@
 //! documents do, and the web as far as it can be read without one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::node::Fingerprint;
-use legwork_core::output::Output;
+use legwork_core::output::{BasisExtras, Confidence, FieldBasis, Output, OutputExtras, Usage};
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::calibration::Calibrations;
+use super::calibration::{Calibration, Calibrations, described};
 use super::engine::budget::Budget;
 use super::engine::{self, Answer, Halt, Hands, Recording, Replaying, Start, Steps, World};
 use super::fingerprint;
@@ -110,10 +110,16 @@ impl Researcher {
     ) -> Option<(Output, Vec<Document>)> {
         let (say, mut said) = mpsc::unbounded_channel();
         let (task, processor) = (job.task.clone(), job.processor.clone());
+        let calibrations = self.outside.calibrations.clone();
         // A hundred fields are a hundred searches: too long for a thread that serves others.
         let work = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
             let output = research(&corpus, &task, &processor, &mut |note| drop(say.send(note)));
             let cited = cited_in(&output, &corpus);
+            let output = match calibrations {
+                Some(all) => relabelled(output, &all, &processor, began.elapsed()),
+                None => output,
+            };
             (output, cited)
         });
         let mut number = 0;
@@ -162,6 +168,7 @@ impl Researcher {
         let tier = job.processor.as_str();
         let calibrations = self.outside.calibrations.as_ref();
         let calibration = calibrations.and_then(|all| all.of(model.as_deref(), tier)).cloned().map(Arc::new);
+        let labels = described(calibrations.map(|all| &**all), model.as_deref(), tier);
         let steps = Steps::new(&*hands, reporter, budget, &job.journal);
         let start = Start {
             task: job.task,
@@ -172,6 +179,8 @@ impl Researcher {
             tools,
             marker: hash_of(&job.run.to_string()).chars().take(8).collect(),
             calibration,
+            model,
+            labels,
         };
         let mut answer = engine::research(start, &steps).await?;
         answer.warn(std::mem::take(&mut warnings));
@@ -236,6 +245,31 @@ impl Processor for Researcher {
         let corpus = corpus.fingerprint().to_string();
         Some(fingerprint::of(["researcher", env!("CARGO_PKG_VERSION"), &corpus, &models, &providers]))
     }
+}
+
+/// The same answer with labels as they were measured of answers without a model, where they were: by the label that the rule
+/// gave alone, as nothing else is known of it.
+fn relabelled(mut output: Output, all: &Calibrations, tier: &str, took: Duration) -> Output {
+    let Some(table) = all.of(None, tier) else { return output };
+    let Some(labels) = output.basis().iter().map(|basis| measured(basis, table)).collect::<Option<Vec<_>>>() else {
+        return output;
+    };
+    let (Output::Text { basis, .. } | Output::Json { basis, .. }) = &mut output;
+    for (basis, (confidence, extras)) in basis.iter_mut().zip(labels) {
+        (basis.confidence, basis.legwork) = (confidence, extras);
+    }
+    let usage = Usage { seconds: took.as_secs_f64(), ..Usage::default() };
+    let labels = Some(described(Some(all), None, tier));
+    output.with_extras(OutputExtras { usage, labels, ..OutputExtras::default() })
+}
+
+/// The measured label of a field; `None` if the table wants more than the label that it has. That nothing was found is sure.
+fn measured(basis: &FieldBasis, table: &Calibration) -> Option<(Confidence, Option<BasisExtras>)> {
+    if basis.citations.is_empty() {
+        return Some((basis.confidence, None));
+    }
+    let (confidence, p) = table.by_label(basis.confidence)?;
+    Some((confidence, Some(BasisExtras { probability: Some(p), features: None })))
 }
 
 /// The documents that an answer cites, each as often as it does.

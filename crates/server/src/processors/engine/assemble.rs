@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use legwork_core::output::{Citation, CitationExtras, Confidence, FieldBasis};
+use legwork_core::output::{BasisExtras, Citation, CitationExtras, Confidence, FieldBasis};
 use serde_json::{Map, Value};
 
 use super::super::research::{Kind, Schema, pick_typed};
@@ -149,21 +149,38 @@ pub(super) fn field_basis(
             None => format!("Not found in the {tried} texts that were read."),
             Some(known) => format!("What was found ({}) does not fit the field.", cut(&known.value, 120)),
         };
-        return FieldBasis { field: name.to_owned(), reasoning, citations: Vec::new(), confidence: Confidence::Low };
+        let (citations, confidence) = (Vec::new(), Confidence::Low);
+        return FieldBasis { field: name.to_owned(), reasoning, citations, confidence, legwork: None };
     }
-    let labels: Vec<(Confidence, Vec<String>)> = settled.iter().map(|known| labelled(known, ledger, terms)).collect();
+    let labels: Vec<Labelled> = settled.iter().map(|known| labelled(known, ledger, terms)).collect();
     // A field is as sure as the least sure thing in it.
-    let confidence = labels.iter().map(|(confidence, _)| *confidence).min().unwrap_or(Confidence::Low);
+    let least = labels.iter().min_by_key(|label| label.confidence);
     FieldBasis {
         field: name.to_owned(),
         reasoning: reasoning(settled, &labels, ledger),
         citations: cited(settled, ledger),
-        confidence,
+        confidence: least.map_or(Confidence::Low, |label| label.confidence),
+        legwork: least.map(Labelled::extras),
     }
 }
 
-/// How sure a settled thing is, and why not more.
-fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, Vec<String>) {
+/// How sure a settled thing is, why not more, and what that follows from.
+pub(super) struct Labelled {
+    pub(super) confidence: Confidence,
+    why: Vec<String>,
+    p: Option<f64>,
+    features: Features,
+}
+
+impl Labelled {
+    /// What is said of it beside the label, so that labels can be measured.
+    pub(super) fn extras(&self) -> BasisExtras {
+        BasisExtras { probability: self.p, features: serde_json::to_value(&self.features).ok() }
+    }
+}
+
+/// How sure a settled thing is.
+pub(super) fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> Labelled {
     let members: Vec<_> = known.support.iter().map(|at| &ledger.evidence[*at]).collect();
     let support: Vec<Support<'_>> = members
         .iter()
@@ -179,6 +196,8 @@ fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, 
     let share = f64::from(u32::try_from(passes.len()).unwrap_or(u32::MAX)) / f64::from(terms.passes.max(1));
     let features = Features {
         values_ok: true,
+        // What does not name what the question names may speak of something else.
+        anchored: members.iter().any(|evidence| evidence.anchored),
         judge: known.verdict,
         contradiction: !known.against.is_empty(),
         computed: members.iter().all(|evidence| evidence.computed),
@@ -186,18 +205,13 @@ fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> (Confidence, 
         ..Features::of(&support)
     };
     let made = label(&features, terms.calibration);
-    let mut why: Vec<String> = made.why.into_iter().map(str::to_owned).collect();
-    // Beside the rule: what does not name what the question names may speak of something else.
-    let anchored = members.iter().any(|evidence| evidence.anchored);
-    if !anchored {
-        why.push("the passage does not name all that the question names".to_owned());
-    }
-    (if anchored { made.confidence } else { Confidence::Low }, why)
+    let why = made.why.into_iter().map(str::to_owned).collect();
+    Labelled { confidence: made.confidence, why, p: made.p, features }
 }
 
-fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger: &Ledger) -> String {
+fn reasoning(settled: &[&Settled], labels: &[Labelled], ledger: &Ledger) -> String {
     let mut sentences = Vec::new();
-    for (known, (_, why)) in settled.iter().zip(labels).take(6) {
+    for (known, label) in settled.iter().zip(labels).take(6) {
         let mut titles: Vec<&str> =
             known.support.iter().map(|at| ledger.document(&ledger.evidence[*at]).title.as_str()).collect();
         titles.dedup();
@@ -210,7 +224,7 @@ fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger:
                 cut(other, 120)
             ));
         }
-        sentences.extend(why.iter().map(|why| format!("{why}.")));
+        sentences.extend(label.why.iter().map(|why| format!("{why}.")));
     }
     if settled.len() > 6 {
         sentences.push(format!("{} more values rest on what is cited.", settled.len() - 6));
@@ -219,36 +233,50 @@ fn reasoning(settled: &[&Settled], labels: &[(Confidence, Vec<String>)], ledger:
     sentences.join(" ")
 }
 
-/// The citations of these things, each source once, its best first.
+/// The citations of these things, each source once, its best first; the best of them only.
 fn cited(settled: &[&Settled], ledger: &Ledger) -> Vec<Citation> {
-    citations(super::write::pieces(settled).collect::<Vec<_>>().as_slice(), ledger)
+    let (first, _) = gathered(super::write::pieces(settled), ledger);
+    first.into_iter().take(CITED).collect()
 }
 
-/// The citations of these pieces of evidence, each source once.
+/// The citations of all these pieces of evidence: each source once, in the order in which a text numbers them, and behind them
+/// once more those of which more is cited than one citation holds. What is left out nobody could check.
 pub(super) fn citations(pieces: &[usize], ledger: &Ledger) -> Vec<Citation> {
-    let mut found: Vec<(usize, Citation)> = Vec::new();
+    let (first, more) = gathered(pieces.iter().copied(), ledger);
+    first.into_iter().chain(more).collect()
+}
+
+/// The citations of pieces of evidence, each source once, and those that take up what is too much for these.
+fn gathered(pieces: impl Iterator<Item = usize>, ledger: &Ledger) -> (Vec<Citation>, Vec<Citation>) {
+    /// Each with its source's place in the ledger.
+    type Found = Vec<(usize, Citation)>;
+
+    let (mut first, mut more) = (Found::new(), Found::new());
     for at in pieces {
-        let evidence = &ledger.evidence[*at];
+        let evidence = &ledger.evidence[at];
         let excerpt = ledger.excerpt(evidence).to_owned();
-        if let Some((_, citation)) = found.iter_mut().find(|(source, _)| *source == evidence.source) {
-            let excerpts = citation.excerpts.get_or_insert_default();
-            if excerpts.len() < EXCERPTS && !excerpts.contains(&excerpt) {
-                excerpts.push(excerpt);
-            }
+        let mine = |(source, _): &&mut (usize, Citation)| *source == evidence.source;
+        let known = first.iter_mut().chain(&mut more).filter(mine).map(|(_, citation)| citation);
+        let mut known: Vec<&mut Vec<String>> = known.filter_map(|citation| citation.excerpts.as_mut()).collect();
+        if known.iter().any(|excerpts| excerpts.contains(&excerpt)) {
             continue;
         }
-        if found.len() < CITED {
-            let document = ledger.document(evidence);
-            let citation = Citation {
-                url: document.url.clone(),
-                title: Some(document.title.clone()),
-                excerpts: Some(vec![excerpt]),
-                legwork: Some(CitationExtras { source: document.hash.clone() }),
-            };
-            found.push((evidence.source, citation));
+        let is_new = known.is_empty();
+        if let Some(excerpts) = known.iter_mut().find(|excerpts| excerpts.len() < EXCERPTS) {
+            excerpts.push(excerpt);
+            continue;
         }
+        let document = ledger.document(evidence);
+        let citation = Citation {
+            url: document.url.clone(),
+            title: Some(document.title.clone()),
+            excerpts: Some(vec![excerpt]),
+            legwork: Some(CitationExtras { source: document.hash.clone() }),
+        };
+        if is_new { &mut first } else { &mut more }.push((evidence.source, citation));
     }
-    found.into_iter().map(|(_, citation)| citation).collect()
+    let bare = |all: Found| all.into_iter().map(|(_, citation)| citation).collect();
+    (bare(first), bare(more))
 }
 
 #[cfg(test)]
@@ -258,6 +286,29 @@ mod tests {
     use super::super::settle::settle;
     use super::super::testing::{evidence, of_item, schema, source};
     use super::*;
+
+    #[test]
+    fn every_piece_that_a_text_rests_on_is_cited_and_numbers_go_on_naming_sources() {
+        let brief = schema("The tower", &json!({"type": "object", "properties": {"a": {"type": "string"}}}));
+        let mut ledger = Ledger::default();
+        let sentences: Vec<String> =
+            (1..=5).map(|floor| format!("Floor {floor} of the tower is {floor}0 metres high.")).collect();
+        ledger.add_source(source("https://a.example/", "Tower", &sentences.join(" ")));
+        ledger.add_source(source("https://b.example/", "Other", "The tower stands in Paris."));
+        for value in ["10 metres", "20 metres", "30 metres", "40 metres", "50 metres"] {
+            let proof = evidence(&ledger, 0, 0, value);
+            ledger.prove(proof);
+        }
+        let proof = evidence(&ledger, 0, 1, "Paris");
+        ledger.prove(proof);
+        let all = citations(&[0, 1, 2, 3, 4, 5], &ledger);
+        let told: Vec<(&str, usize)> =
+            all.iter().map(|citation| (citation.url.as_str(), citation.excerpts.as_ref().unwrap().len())).collect();
+        assert_eq!(told, [("https://a.example/", 3), ("https://b.example/", 1), ("https://a.example/", 2)]);
+        let settled = settle(&brief, &ledger, None);
+        let best = cited(&settled.iter().collect::<Vec<_>>(), &ledger);
+        assert_eq!(best.len(), 2, "a field has each source once");
+    }
 
     #[test]
     fn an_object_is_put_together_from_what_was_settled() {

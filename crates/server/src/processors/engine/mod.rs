@@ -86,6 +86,10 @@ pub(super) struct Start {
     pub(super) marker: String,
     /// What was learned of how often labels are right.
     pub(super) calibration: Option<Arc<Calibration>>,
+    /// The model that reads.
+    pub(super) model: Option<String>,
+    /// What there is to say of the labels.
+    pub(super) labels: String,
 }
 
 /// What comes of a run.
@@ -128,6 +132,8 @@ pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, 
         unread: None,
         readers: 0,
         calibration: start.calibration,
+        model: start.model,
+        labels: start.labels,
     };
     for source in start.earlier {
         work.ledger.add_source(source);
@@ -164,6 +170,8 @@ struct Work<'s, 'a> {
     /// How many readers answered.
     readers: usize,
     calibration: Option<Arc<Calibration>>,
+    model: Option<String>,
+    labels: String,
 }
 
 impl Work<'_, '_> {
@@ -503,6 +511,7 @@ impl Work<'_, '_> {
         if more > 0 {
             warnings.push(format!("{more} more sources could not be read"));
         }
-        OutputExtras { usage: self.steps.used(), warnings }
+        let (model, labels) = (self.model.clone(), Some(self.labels.clone()));
+        OutputExtras { usage: self.steps.used(), warnings, model, labels }
     }
 }

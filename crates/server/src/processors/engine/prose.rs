@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use legwork_core::output::{Confidence, FieldBasis};
 use serde_json::Value;
 
-use super::assemble::{Terms, citations, field_basis};
+use super::assemble::{Labelled, Terms, citations, field_basis, labelled};
 use super::brief::cut;
 use super::honest::{Cited, Proved, proved};
 use super::settle::Settled;
@@ -40,8 +40,13 @@ pub(super) async fn text(
     let mut basis = field_basis("output", &said, &Value::Bool(true), &work.ledger, terms);
     basis.citations = citations(&used, &work.ledger);
     let missing = missing(work, &all);
-    basis.confidence =
-        overall(&said, work, terms).min(if missing.is_empty() { Confidence::High } else { Confidence::Medium });
+    let labels: Vec<Labelled> = said.iter().map(|known| labelled(known, &work.ledger, terms)).collect();
+    let overall = overall(&labels);
+    basis.confidence = overall.min(if missing.is_empty() { Confidence::High } else { Confidence::Medium });
+    // A text is measured by something in it that has its label; failing that, by the least sure.
+    if let Some(typical) = labels.iter().find(|label| label.confidence == overall) {
+        basis.legwork = Some(typical.extras());
+    }
     for question in &missing {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n\nNot found: {question}");
@@ -62,8 +67,8 @@ fn nothing(work: &Work<'_, '_>) -> (String, Vec<FieldBasis>) {
     );
     let tried: Vec<&str> = work.searches.iter().take(8).map(String::as_str).collect();
     let reasoning = format!("Nothing that was read states it. Searched for: {}.", tried.join("; "));
-    let field = "output".to_owned();
-    (text, vec![FieldBasis { field, reasoning, citations: Vec::new(), confidence: Confidence::Low }])
+    let (field, citations, confidence) = ("output".to_owned(), Vec::new(), Confidence::Low);
+    (text, vec![FieldBasis { field, reasoning, citations, confidence, legwork: None }])
 }
 
 /// A text in one piece.
@@ -142,12 +147,8 @@ fn missing(work: &Work<'_, '_>, all: &[&Settled]) -> Vec<String> {
 }
 
 /// How sure a text is: as its sentences mostly are, and never high if a quarter of them are not.
-fn overall(said: &[&Settled], work: &Work<'_, '_>, terms: Terms<'_>) -> Confidence {
-    let labels: Vec<Confidence> = said
-        .iter()
-        .map(|known| field_basis("output", &[known], &Value::Bool(true), &work.ledger, terms).confidence)
-        .collect();
-    let of = |label: Confidence| labels.iter().filter(|other| **other == label).count();
+fn overall(labels: &[Labelled]) -> Confidence {
+    let of = |confidence: Confidence| labels.iter().filter(|label| label.confidence == confidence).count();
     let (low, high) = (of(Confidence::Low), of(Confidence::High));
     match labels.len() {
         0 => Confidence::Low,

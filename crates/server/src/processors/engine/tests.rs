@@ -210,6 +210,8 @@ fn start(world: &Little, processor: &str, question: &str, wanted: Wanted) -> Sta
         tools: world.tools.clone(),
         marker: "m4rk".to_owned(),
         calibration: None,
+        model: Some("little".to_owned()),
+        labels: "uncalibrated".to_owned(),
     }
 }
 

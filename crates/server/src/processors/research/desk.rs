@@ -84,6 +84,7 @@ impl<'a> Desk<'a> {
             reasoning: reasoning(self.corpus, parts),
             citations: citations(&evidence(parts)),
             confidence: confidence(parts),
+            legwork: None,
         }
     }
 }
@@ -185,7 +186,12 @@ fn tell(corpus: &Corpus, parts: &[Part<'_>], say: &mut dyn FnMut(Note)) {
     say(Note::Stats { considered: 0, read: 0, sample: Vec::new(), meter: 5 });
     say(Note::Search(format!("Searched {} ({considered} documents)", corpus.described())));
     let proof = evidence(parts);
-    let sample: Vec<String> = citations(&proof).into_iter().map(|citation| citation.url).collect();
+    let mut sample: Vec<String> = Vec::new();
+    for citation in citations(&proof) {
+        if !sample.contains(&citation.url) {
+            sample.push(citation.url);
+        }
+    }
     let read = u32::try_from(sample.len()).unwrap_or(u32::MAX);
     let sample: Vec<String> = sample.into_iter().take(8).collect();
     say(Note::Stats { considered, read, sample: sample.clone(), meter: 80 });

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::{Corpus, research};
 use crate::processors::engine::honest::verify_quote;
 
-static SHARED: &str = include_str!("testdata/countries-15.jsonl");
-static COUNTRIES: &str = include_str!("testdata/countries.jsonl");
-static UNANSWERABLE: &str = include_str!("testdata/unanswerable.jsonl");
+static SHARED: &str = include_str!("../../../../../eval/countries-15.jsonl");
+static COUNTRIES: &str = include_str!("../../../../../eval/countries.jsonl");
+static UNANSWERABLE: &str = include_str!("../../../../../eval/unanswerable.jsonl");
 
 /// The Factbook, unpacked once for all tests.
 pub(super) fn shared() -> &'static Corpus {

@@ -11,6 +11,7 @@ fn answer(seed: u64, honest: bool) -> Answer {
     let features = Features {
         quote_ok: true,
         values_ok: draw("values", 10) > 1,
+        anchored: true,
         judge: Some(judge),
         independent_domains: u32::try_from(draw("domains", 4)).unwrap(),
         contradiction: draw("contradiction", 6) == 0,

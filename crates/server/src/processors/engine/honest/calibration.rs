@@ -130,7 +130,7 @@ pub enum Table {
 }
 
 /// How many checks a regression weighs.
-pub(super) const CHECKS: usize = 14;
+pub(super) const CHECKS: usize = 15;
 
 /// What was checked of a value, as numbers from 0 to 1. The first is there for all alike.
 pub(super) fn checks(features: &Features) -> [f64; CHECKS] {
@@ -154,11 +154,12 @@ pub(super) fn checks(features: &Features) -> [f64; CHECKS] {
         is(features.suspicious),
         is(features.age_ok == Some(false)),
         features.agreement_of_passes.unwrap_or(0.5).clamp(0.0, 1.0),
+        is(features.anchored),
     ]
 }
 
 /// What each check is worth where only their order counts, in the order of [`checks`].
-const POINTS: [f64; CHECKS] = [0.0, 3.0, 3.0, 2.0, -3.0, 1.5, 0.5, -2.0, 1.0, 2.0, -0.5, -2.0, -1.0, 1.0];
+const POINTS: [f64; CHECKS] = [0.0, 3.0, 3.0, 2.0, -3.0, 1.5, 0.5, -2.0, 1.0, 2.0, -0.5, -2.0, -1.0, 1.0, 3.0];
 
 pub(super) fn points(features: &Features) -> f64 {
     dot(&checks(features), &POINTS)
@@ -223,6 +224,13 @@ impl Calibration {
             p if p >= self.medium => Confidence::Medium,
             _ => Confidence::Low,
         }
+    }
+
+    /// The label for an answer of which nothing is known but the label that the rule gave it, and how likely it is right;
+    /// `None` if more than that has to be known.
+    pub(in crate::processors) fn by_label(&self, by_rule: Confidence) -> Option<(Confidence, f64)> {
+        let p = matches!(self.table, Table::Labels { .. }).then(|| self.p(None, by_rule))?;
+        Some((self.label(p), p))
     }
 
     /// One that is always so sure.

@@ -29,6 +29,9 @@ pub struct Features {
     pub quote_ok: bool,
     /// Its numbers, dates and names stand in the excerpts.
     pub values_ok: bool,
+    /// A passage that supports it names all that the question names, so that it speaks of the same.
+    #[serde(default = "yes")]
+    pub anchored: bool,
     /// What the judge said, if one was asked.
     #[serde(default)]
     pub judge: Option<Judgement>,
@@ -58,6 +61,10 @@ pub struct Features {
     pub agreement_of_passes: Option<f64>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// One passage that supports a value.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::processors) struct Support<'a> {
@@ -81,6 +88,7 @@ impl Features {
         Self {
             quote_ok: !supports.is_empty(),
             values_ok: false,
+            anchored: true,
             judge: None,
             independent_domains: u32::try_from(independent(&from)).unwrap_or(u32::MAX),
             contradiction: false,
@@ -99,6 +107,7 @@ impl Features {
         match self {
             Self { quote_ok: false, .. } => Some("no quote for it stands in a page"),
             Self { values_ok: false, .. } => Some("it says something that its excerpts do not"),
+            Self { anchored: false, .. } => Some("the passage does not name all that the question names"),
             Self { judge: Some(Judgement::Contradicts), .. } => Some("its excerpts say something else"),
             Self { judge: Some(Judgement::Insufficient), .. } => Some("its excerpts do not say enough"),
             _ => None,
@@ -184,6 +193,7 @@ mod tests {
         Features {
             quote_ok: true,
             values_ok: true,
+            anchored: true,
             judge: Some(Judgement::Supports),
             independent_domains: 2,
             contradiction: false,
@@ -213,6 +223,7 @@ mod tests {
             (Features { judge: None, ..one(Class::Primary) }, Medium),
             (Features { quote_ok: false, ..good() }, Low),
             (Features { values_ok: false, ..good() }, Low),
+            (Features { anchored: false, ..good() }, Low),
             (Features { judge: Some(Judgement::Insufficient), ..good() }, Low),
             (Features { judge: Some(Judgement::Contradicts), ..good() }, Low),
             (Features { contradiction: true, ..good() }, Medium),
@@ -249,7 +260,7 @@ mod tests {
 
     prop_compose! {
         fn any_features()(
-            quote_ok: bool, values_ok: bool, contradiction: bool, computed: bool, suspicious: bool,
+            quote_ok: bool, values_ok: bool, anchored: bool, contradiction: bool, computed: bool, suspicious: bool,
             judge in prop::option::of(prop::sample::select(vec![
                 Judgement::Supports, Judgement::Contradicts, Judgement::Insufficient,
             ])),
@@ -258,7 +269,7 @@ mod tests {
             age_ok: Option<bool>,
         ) -> Features {
             Features {
-                quote_ok, values_ok, judge, independent_domains, contradiction, class, similarity: None, computed, suspicious,
+                quote_ok, values_ok, anchored, judge, independent_domains, contradiction, class, similarity: None, computed, suspicious,
                 age_ok, agreement_of_passes: None,
             }
         }
@@ -269,7 +280,7 @@ mod tests {
         fn nothing_better_makes_a_label_worse(features in any_features()) {
             let before = confidence(&features);
             let better = Features {
-                quote_ok: true, values_ok: true, contradiction: false, suspicious: false, age_ok: Some(true),
+                quote_ok: true, values_ok: true, anchored: true, contradiction: false, suspicious: false, age_ok: Some(true),
                 independent_domains: features.independent_domains + 1, ..features.clone()
             };
             prop_assert!(confidence(&better) >= before);

@@ -43,7 +43,7 @@ pub use quote::place_of;
 pub(in crate::processors) use quote::verify_quote;
 pub(in crate::processors) use sentences::{Evidence as Cited, Proved, proved};
 pub(in crate::processors) use suspect::suspicion;
-pub(in crate::processors) use values::verify_values;
+pub use values::{Verdict, verify_values};
 pub(in crate::processors) use wrap::{Shown, wrapped};
 
 #[cfg(test)]

@@ -12,22 +12,22 @@ use super::units::{Unit, scale_at, unit_at};
 
 /// What came of looking for a value's parts in its excerpts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::processors) struct Verdict {
+pub struct Verdict {
     /// How many numbers, dates and names were looked for.
-    pub(in crate::processors) checked: usize,
+    pub checked: usize,
     /// Those that stand nowhere, as the value writes them.
-    pub(in crate::processors) missing: Vec<String>,
+    pub missing: Vec<String>,
 }
 
 impl Verdict {
     /// Whether everything stands in the excerpts. A value without numbers and names has nothing that could be missing.
-    pub(in crate::processors) fn stands(&self) -> bool {
+    pub fn stands(&self) -> bool {
         self.missing.is_empty()
     }
 }
 
 /// Looks for every number, date and name of a value in its excerpts.
-pub(in crate::processors) fn verify_values(value: &str, excerpts: &[&str]) -> Verdict {
+pub fn verify_values(value: &str, excerpts: &[&str]) -> Verdict {
     let facts: Vec<Facts> = excerpts.iter().map(|text| Facts::of(text)).collect();
     let facts: Vec<&Facts> = facts.iter().collect();
     verify(value, &facts, &[], As::Value)
