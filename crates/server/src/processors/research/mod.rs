@@ -29,6 +29,7 @@ mod polar;
 mod policy;
 mod question;
 mod rank;
+pub(super) mod reader;
 mod relate;
 mod roots;
 mod schema;
