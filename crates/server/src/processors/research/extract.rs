@@ -13,7 +13,7 @@ use super::corpus::Corpus;
 use super::document::{Document, Field};
 use super::facts::{items, shortened};
 use super::part::{Finding, Part, ended, evidence, missing};
-use super::reader::{Candidate, read_passages};
+use super::reader::{Candidate, Read, read_passages};
 use super::text::{content_stems, stems, words};
 
 /// How many passages are read.
@@ -25,6 +25,26 @@ pub(super) fn answer<'a>(
     question: &str,
     usable: &dyn Fn(&Document) -> bool,
 ) -> Option<Finding<'a>> {
+    let Best { document, sentence, read } = best(corpus, question, usable)?;
+    let label = read.label()?;
+    let proof = Evidence::of(document, &sentence, document.slice(&sentence))
+        .or_else(|| Evidence::of(document, &sentence, &shortened(document.slice(&sentence), 500)))?;
+    let value = proof.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = if read.leans { format!("{}: {}", document.title, ended(&value)) } else { ended(&value) };
+    let what = format!("“{}”", document.title);
+    let finding = Finding { what, value, line, evidence: vec![proof], doubt: None };
+    Some(if label == Confidence::Low { finding.doubted("the sentence was chosen by its words") } else { finding })
+}
+
+/// A sentence of the operator's documents, and what the reader thinks of it.
+pub(super) struct Best<'a> {
+    pub(super) document: &'a Document,
+    pub(super) sentence: Range<usize>,
+    pub(super) read: Read,
+}
+
+/// The best sentence of the operator's documents, however good it is.
+pub(super) fn best<'a>(corpus: &'a Corpus, question: &str, usable: &dyn Fn(&Document) -> bool) -> Option<Best<'a>> {
     if !corpus.has_own() {
         return None;
     }
@@ -32,25 +52,18 @@ pub(super) fn answer<'a>(
     let found = corpus.index().search(&content_stems(question), READ, own);
     let places: Vec<(&Document, &Range<usize>)> = found
         .iter()
-        .map(|ranked| &corpus.documents[ranked.document])
-        .zip(&found)
-        .map(|(document, ranked)| (document, &document.passages[ranked.passage].range))
+        .map(|ranked| {
+            let document = &corpus.documents[ranked.document];
+            (document, &document.passages[ranked.passage].range)
+        })
         .collect();
     let candidates: Vec<Candidate<'_>> = places
         .iter()
         .map(|(document, range)| Candidate { title: &document.title, text: document.slice(range) })
         .collect();
-    let best = read_passages(question, &candidates, &|stem| corpus.rarity(stem), None).into_iter().next()?;
-    let label = best.label()?;
-    let (document, passage) = places[best.candidate];
-    let sentence = passage.start + best.range.start..passage.start + best.range.end;
-    let proof = Evidence::of(document, &sentence, document.slice(&sentence))
-        .or_else(|| Evidence::of(document, &sentence, &shortened(document.slice(&sentence), 500)))?;
-    let value = proof.text().split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = if best.leans { format!("{}: {}", document.title, ended(&value)) } else { ended(&value) };
-    let what = format!("“{}”", document.title);
-    let finding = Finding { what, value, line, evidence: vec![proof], doubt: None };
-    Some(if label == Confidence::Low { finding.doubted("the sentence was chosen by its words") } else { finding })
+    let read = read_passages(question, &candidates, &|stem| corpus.rarity(stem), None).into_iter().next()?;
+    let (document, passage) = places[read.candidate];
+    Some(Best { document, sentence: passage.start + read.range.start..passage.start + read.range.end, read })
 }
 
 /// A field of one entry that names all these words; the shortest such field.

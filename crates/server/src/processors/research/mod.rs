@@ -36,6 +36,8 @@ mod schema;
 mod text;
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod regression;
 #[cfg(test)]
 mod stories;

@@ -2,7 +2,7 @@
 //! located there.
 
 use super::super::roots::root;
-use super::super::text::is_stop;
+use super::super::text::Word;
 use super::sentence::Line;
 
 /// What the question says, and what a sentence says instead; `^` stands for a word written large.
@@ -119,16 +119,51 @@ pub(super) fn of(wanted: &str) -> Vec<&'static str> {
 
 /// Whether a sentence has one of these.
 pub(super) fn stand(cues: &[&str], line: &Line<'_>) -> bool {
-    cues.iter().any(|cue| stands(cue, line))
+    cues.iter().any(|cue| (0..line.words.len()).any(|at| stands_at(cue, line, at)))
 }
 
-fn stands(cue: &str, line: &Line<'_>) -> bool {
-    (0..line.words.len()).any(|at| {
-        cue.split(' ').enumerate().all(|(step, part)| {
-            line.words.get(at + step).is_some_and(|word| match part {
-                "^" => word.is_capital(line.text) && !is_stop(&word.stem),
-                part => word.folded == part,
-            })
-        })
+fn stands_at(cue: &str, line: &Line<'_>, start: usize) -> bool {
+    cue.split(' ').zip(start..).all(|(part, at)| match part {
+        "^" => at < line.words.len() && line.is_name(at),
+        // What was built by somebody was not painted by them; a novel by somebody was written by them.
+        "by" => at < line.words.len() && line.words[at].folded == "by" && !(at > 0 && was_done(&line.words[at - 1])),
+        part => line.words.get(at).is_some_and(|word| word.folded == part),
     })
+}
+
+/// Whether a word tells what was done to something.
+fn was_done(word: &Word) -> bool {
+    const DONE: &[&str] =
+        &["built", "made", "sung", "led", "won", "held", "sold", "taught", "known", "drawn", "found", "run"];
+    word.folded.ends_with("ed") || word.folded.ends_with("ten") || DONE.contains(&word.folded.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(asked: &str, sentence: &str) -> bool {
+        stand(&of(&root(asked)), &Line::of(sentence))
+    }
+
+    #[test]
+    fn a_sentence_may_say_it_in_other_words() {
+        for (asked, sentence) in [
+            ("wrote", "Harrowgate is a novel by Ilse Varn."),
+            ("state", "Pellmere is a town in Tarn."),
+            ("founded", "The university was opened in 1741."),
+            ("height", "It rises 48 metres."),
+            ("population", "It has 412,000 inhabitants."),
+            ("headquarters", "The firm is based in Orvia."),
+        ] {
+            assert!(says(asked, sentence), "{asked}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn other_words_for_something_else_do_not_count() {
+        assert!(!says("painted", "The hall was built by Ada Corve."));
+        assert!(!says("wrote", "Harrowgate stands by the river."));
+        assert!(!says("population", "It has 48 lamps."));
+    }
 }

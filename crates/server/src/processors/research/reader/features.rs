@@ -162,3 +162,54 @@ fn tells_future(asked: &Asked, line: &Line<'_>) -> bool {
     let tells = |word: &str| WORDS.contains(&word);
     line.words.iter().any(|word| tells(&word.folded)) && !asked.folded.iter().any(|word| tells(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(question: &str, title: &str, sentence: &str) -> Features {
+        let asked = Asked::read(question, &|_| 1.0);
+        Features::of(&asked, &Page::of(&asked, title), 0, sentence).unwrap()
+    }
+
+    #[test]
+    fn a_title_is_the_subject_if_the_question_has_all_of_it() {
+        let subject = |title: &str| {
+            let asked = Asked::read("Who is the mayor of Port Quill?", &|_| 1.0);
+            Page::of(&asked, title).subject
+        };
+        assert!(subject("Port Quill (town)") > 0.9);
+        assert!(subject("Port") > 0.4 && subject("Port") < 0.6);
+        assert!(subject("Port Quill Guild").abs() < f32::EPSILON);
+        assert!(subject("").abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn what_will_be_is_told_to_those_who_ask_for_it() {
+        let sentence = "Orvia will have 600,000 people.";
+        assert!(features("What is the population of Orvia?", "Orvia", sentence).future > 0.0);
+        assert!(features("What population will Orvia have?", "Orvia", sentence).future.abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn a_date_of_another_page_is_foreign() {
+        let question = "When was Mara Quill born?";
+        assert!(features(question, "Jon Quill", "He was born in 1770, before Mara Quill.").foreign > 0.0);
+        assert!(features(question, "Mara Quill", "She was born in 1770.").foreign.abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn only_the_words_of_the_question_are_clear() {
+        let clear = |sentence: &str| features("Who built the Lantern Hall?", "Tarnmouth", sentence).is_clear();
+        assert!(clear("The Lantern Hall was built by Ada Corve."));
+        assert!(!clear("The Lantern Hall was erected by Ada Corve."), "another word");
+        assert!(!clear("The hall was built by Ada Corve."), "another name");
+        assert!(!clear("The Lantern Hall was built quickly."), "no person");
+    }
+
+    #[test]
+    fn a_sentence_that_only_repeats_the_question_is_none() {
+        let asked = Asked::read("Who built the Lantern Hall?", &|_| 1.0);
+        assert!(Features::of(&asked, &Page::of(&asked, ""), 0, "Who built the Lantern Hall?").is_none());
+    }
+}

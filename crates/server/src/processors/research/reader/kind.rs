@@ -131,8 +131,10 @@ impl Kind {
             return Self::Place;
         }
         let Some(asks) = asks else { return Self::Any };
-        // `Which Roman emperor` asks as much for one as `which emperor`.
-        let near = &stems[asks + 1..stems.len().min(asks + 4)];
+        // `Which old Roman emperor` asks as much for one as `which emperor`.
+        let prepositions = ["of", "in", "on", "for", "at", "to", "through", "between", "with"];
+        let near: Vec<&str> =
+            stems[asks + 1..].iter().copied().take(6).take_while(|stem| !prepositions.contains(stem)).collect();
         if near.contains(&"point") && has(&["melting", "boiling", "freezing"]) {
             return Self::Measure(Measure::Heat);
         }

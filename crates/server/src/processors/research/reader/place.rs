@@ -112,3 +112,54 @@ fn attached_at(asked: &Asked, page: &Page<'_>, line: &Line<'_>, at: usize) -> f3
 fn ratio(part: usize, whole: usize) -> f32 {
     part as f32 / whole.max(1) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(question: &str) -> Asked {
+        Asked::read(question, &|_| 1.0)
+    }
+
+    #[test]
+    fn a_part_of_a_longer_name_is_not_the_name() {
+        let exact = |sentence: &str| exact(&asked("What is the capital of Orvia?"), &Line::of(sentence));
+        assert!(exact("Tarnmouth is the capital of Orvia.") > 0.9);
+        assert!(exact("Pellmere is the capital of West Orvia.") < 0.1);
+        assert!(exact("The Orvia Guild has a capital.") < 0.1);
+    }
+
+    #[test]
+    fn a_name_that_stands_nowhere_whole_is_strange() {
+        let asked = asked("Who wrote The Glass Orchard?");
+        let strange = |sentence: &str, title: &str| strange(&asked, &Line::of(sentence), &Line::of(title));
+        assert!(strange("It grows glass in an orchard.", "Tirn") > 0.9);
+        assert!(strange("It is a novel.", "The Glass Orchard") < 0.1);
+    }
+
+    #[test]
+    fn what_is_asked_stands_with_the_thing_it_is_asked_of() {
+        let asked = asked("What is the capital of Orvia?");
+        let attached = |title: &str, sentence: &str| attached(&asked, &Page::of(&asked, title), &Line::of(sentence));
+        for with in ["Tarnmouth is the capital of Orvia.", "Orvia's capital is Tarnmouth."] {
+            assert!(attached("Tarnmouth", with) > 0.9, "{with}");
+        }
+        for without in [
+            "Pellmere is the capital of a province in Orvia.",
+            "Larkland's capital is far from Orvia.",
+            "Pellmere is the cultural capital of Orvia.",
+            "Tarnmouth lies in Orvia.",
+        ] {
+            assert!(attached("Pellmere", without) < 0.5, "{without}");
+        }
+        assert!(attached("Orvia", "Its capital is Tarnmouth.") > attached("Pellmere", "Its capital is Tarnmouth."));
+    }
+
+    #[test]
+    fn words_that_are_neighbours_in_the_question_are_so_in_the_sentence() {
+        let asked = asked("Which salt lake freezes?");
+        let together = |sentence: &str| together(&asked, &Line::of(sentence));
+        assert!(together("The salt lake freezes.") > 0.9);
+        assert!(together("The lake has fish, reeds, boats and also some salt.") < 0.1);
+    }
+}
