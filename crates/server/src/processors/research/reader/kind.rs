@@ -175,13 +175,9 @@ impl Kind {
 /// `What is photosynthesis?`, `What is a black hole?`: nothing but a thing behind `what is`.
 fn defines(words: &[Word]) -> bool {
     let folded: Vec<&str> = words.iter().map(|word| word.folded.as_str()).collect();
-    let rest = match folded.as_slice() {
-        ["what", "is" | "are", "a" | "an", rest @ ..]
-        | ["what", "is" | "are", rest @ ..]
-        | ["whats", "a" | "an", rest @ ..]
-        | ["whats", rest @ ..] => rest,
-        _ => return false,
-    };
+    let rest = folded.strip_prefix(&["whats"]).or_else(|| folded.strip_prefix(&["what", "is"]));
+    let Some(rest) = rest.or_else(|| folded.strip_prefix(&["what", "are"])) else { return false };
+    let rest = rest.strip_prefix(&["a"]).or_else(|| rest.strip_prefix(&["an"])).unwrap_or(rest);
     (1..=3).contains(&rest.len()) && !rest.iter().any(|word| ["the", "of", "for", "called", "made"].contains(word))
 }
 
