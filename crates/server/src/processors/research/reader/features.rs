@@ -39,6 +39,8 @@ pub(super) struct Features {
     pub(super) whole: f32,
     /// It says `he`, `she` or `it` first, of somebody whom only the title names.
     pub(super) leans: bool,
+    /// The numbers with which it answers a question for a date, a count or a measure.
+    pub(super) told: Vec<String>,
     /// The question asks for what is so today, and no sentence says when it was written.
     pub(super) ages: bool,
 }
@@ -122,6 +124,7 @@ impl Features {
             future: yes(tells_future(asked, &line)),
             whole: related * kind * of_it,
             leans,
+            told: if asked.kind.is_strict() { numbers(asked, &line) } else { Vec::new() },
             ages: asked.is_of_today,
         })
     }
@@ -154,6 +157,12 @@ impl Features {
             self.whole,
         ]
     }
+}
+
+/// The numbers that the question does not say itself.
+fn numbers(asked: &Asked, line: &Line<'_>) -> Vec<String> {
+    let new = line.words.iter().zip(&line.roots).filter(|(word, root)| word.is_number() && !asked.says(root));
+    new.map(|(word, _)| word.folded.clone()).collect()
 }
 
 fn tells_future(asked: &Asked, line: &Line<'_>) -> bool {

@@ -53,8 +53,10 @@ pub(in crate::processors) struct Read {
     pub(in crate::processors) score: f32,
     /// It begins with `he`, `she` or `it` and says of them what was asked: only with the title it is an answer.
     pub(in crate::processors) leans: bool,
-    /// Nothing is left to guess in it.
+    /// Nothing is left to guess in it, and nothing that is as good says another number.
     clear: bool,
+    /// The numbers with which it answers.
+    told: Vec<String>,
     by: By,
 }
 
@@ -70,6 +72,15 @@ impl Read {
         } else {
             Some(Confidence::Low)
         }
+    }
+}
+
+impl Read {
+    /// Whether both would be trusted, and have no number in common.
+    fn is_against(&self, other: &Self) -> bool {
+        let told = !self.told.is_empty() && !other.told.is_empty();
+        let both = [self, other].iter().all(|read| read.label() == Some(Confidence::Medium));
+        told && both && !self.told.iter().any(|number| other.told.contains(number))
     }
 }
 
@@ -90,6 +101,8 @@ pub(in crate::processors) fn read_passages(
     let mut found: Vec<Read> =
         candidates.iter().enumerate().filter_map(|(at, candidate)| reader.best(at, candidate)).collect();
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let disputed: Vec<bool> = found.iter().map(|read| found.iter().any(|other| read.is_against(other))).collect();
+    found.iter_mut().zip(disputed).for_each(|(read, disputed)| read.clear &= !disputed);
     found
 }
 
@@ -115,7 +128,8 @@ impl Reader<'_> {
             let close = close.as_ref().and_then(|close| close.get(at)).copied();
             let score = weigh::score(&features, close);
             if best.as_ref().is_none_or(|best| score > best.score) {
-                best = Some(Read { candidate, range, score, leans: features.leans, clear: features.is_clear(), by });
+                let clear = features.is_clear();
+                best = Some(Read { candidate, range, score, leans: features.leans, clear, told: features.told, by });
             }
         }
         best

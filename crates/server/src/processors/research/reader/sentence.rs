@@ -54,10 +54,12 @@ impl<'a> Line<'a> {
         written.ends_with("'s") || written.ends_with("’s")
     }
 
-    /// Whether nothing but a space or a hyphen stands between a word and the next.
+    /// Whether nothing but a space, a hyphen or the end of a line stands between a word and the next.
     pub(super) fn touch(&self, at: usize) -> bool {
         let Some(next) = self.words.get(at + 1) else { return false };
-        self.text[self.words[at].range.end..next.range.start].chars().all(|c| matches!(c, ' ' | '-' | '–' | '\u{a0}'))
+        self.text[self.words[at].range.end..next.range.start]
+            .chars()
+            .all(|c| matches!(c, ' ' | '-' | '–' | '\u{a0}' | '\n'))
     }
 
     /// Whether it begins with a word that stands for somebody or something named before.
@@ -82,6 +84,9 @@ const SHORT: &[&str] = &[
     "co", "corp", "bros", "e.g", "i.e", "lit", "fl", "r", "d", "b",
 ];
 
+/// A line of so many characters that ends without a mark was broken because it was full.
+const FULL: usize = 60;
+
 /// The sentences, each where it stands, without the space around it.
 pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -89,7 +94,7 @@ pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     for (at, piece) in text.split_sentence_bound_indices() {
         let start = open.unwrap_or(at);
         let end = at + piece.len();
-        if end < text.len() && goes_on(&text[start..end]) {
+        if end < text.len() && goes_on(&text[start..end], &text[end..]) {
             open = Some(start);
         } else {
             open = None;
@@ -99,12 +104,16 @@ pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether a piece ends with a shortened word or an initial: `John F.`, `St.`, `Amazon.com, Inc.`
-fn goes_on(piece: &str) -> bool {
-    let Some(before) = piece.trim_end().strip_suffix('.') else { return false };
-    if piece.ends_with('\n') {
-        return false;
+/// Whether a piece ends within a sentence: with a shortened word or an initial, as in `John F.`, `St.` and `Amazon.com, Inc.`,
+/// or with a line that was broken where it was full.
+fn goes_on(piece: &str, rest: &str) -> bool {
+    if let Some(line) = piece.strip_suffix('\n') {
+        let last = line.rsplit('\n').next().unwrap_or(line).trim_end();
+        let open = last.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ',' | '-' | '–'));
+        let full = last.chars().count() >= FULL && rest.starts_with(char::is_alphabetic);
+        return open && (full || rest.starts_with(char::is_lowercase));
     }
+    let Some(before) = piece.trim_end().strip_suffix('.') else { return false };
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
     let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
     initial || SHORT.contains(&word.to_lowercase().as_str())
@@ -128,6 +137,24 @@ mod tests {
         assert_eq!(
             found,
             ["Ada B. Corve was born near St. Orwin.", "She built kites.", "Corve Inc. is hers.", "It sells kites."]
+        );
+    }
+
+    #[test]
+    fn a_line_that_was_full_ends_no_sentence_and_a_short_one_does() {
+        let text = "The hall was built by Ada\nand her sons. It stands in the middle of the old town of Tarnmouth, near the\n\
+            Harrow. Name: Ada\nTown: Orvia\n- one\n- two";
+        let found: Vec<&str> = ranges(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(
+            found,
+            [
+                "The hall was built by Ada\nand her sons.",
+                "It stands in the middle of the old town of Tarnmouth, near the\nHarrow.",
+                "Name: Ada",
+                "Town: Orvia",
+                "- one",
+                "- two",
+            ]
         );
     }
 }

@@ -125,6 +125,21 @@ fn what_is_so_today_no_sentence_proves() {
 }
 
 #[test]
+fn two_that_say_another_number_are_both_doubted() {
+    let page = |text| Candidate { title: "", text };
+    let (one, other) = ("The Lantern Hall was built in 1741.", "The Lantern Hall was built in 1802.");
+    let labels = |texts: &[&'static str]| -> Vec<Option<Confidence>> {
+        let candidates: Vec<Candidate<'_>> = texts.iter().map(|text| page(text)).collect();
+        let found = read_passages("When was the Lantern Hall built?", &candidates, &|_| 1.0, None);
+        found.iter().map(Read::label).collect()
+    };
+    let (low, medium) = (Some(Confidence::Low), Some(Confidence::Medium));
+    assert_eq!(labels(&[one]), [medium]);
+    assert_eq!(labels(&[one, one]), [medium, medium]);
+    assert_eq!(labels(&[one, other]), [low, low]);
+}
+
+#[test]
 fn a_sentence_that_leans_on_its_title_says_so() {
     let candidates =
         [Candidate { title: "Ada Corve", text: "She was a maker of lamps. She invented the folding lamp." }];
