@@ -3,7 +3,7 @@
 //! The weights are those of a choice among all sentences read and "none of these", fitted on 241 questions that were
 //! written for it (`testdata/reader-fitted.jsonl`) and, with less weight, on questions of a public set that the documents do
 //! not tell; they were drawn towards a first guess, so that no single question moves them far. The limits were chosen on the
-//! same 241: below `shown` more than half of the sentences are wrong, from `trusted` on 47 of 50 clear ones are right.
+//! same 241: below `shown` more than half of the sentences are wrong, from `trusted` on nine of ten clear ones are right.
 //! BENCHMARKS.md says what that came to on questions that nothing was fitted on.
 
 use super::features::Features;
