@@ -140,6 +140,11 @@ impl Corpus {
         self.index.get_or_init(|| Index::new(self.base.bags().iter().chain(&self.bags)))
     }
 
+    /// How rare a stem is in the documents, from 0 upwards; what is in none is the rarest.
+    pub(in crate::processors) fn rarity(&self, stem: &str) -> f32 {
+        self.index().weight(stem)
+    }
+
     /// Whether there is anything besides the Factbook.
     pub(super) fn has_own(&self) -> bool {
         self.documents.last().is_some_and(|document| document.entity.is_none())

@@ -29,11 +29,14 @@ mod polar;
 mod policy;
 mod question;
 mod rank;
+pub(super) mod reader;
 mod relate;
 mod roots;
 mod schema;
 mod text;
 
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod regression;
 #[cfg(test)]

@@ -20,22 +20,23 @@ pub(super) fn shared() -> &'static Corpus {
     &CORPUS
 }
 
+/// A question, and a pattern for what is in a right answer; none if the documents do not tell.
 #[derive(Deserialize)]
-struct Row {
-    question: String,
-    answer_regex: Option<String>,
+pub(super) struct Row {
+    pub(super) question: String,
+    pub(super) answer_regex: Option<String>,
 }
 
 /// What came of one question.
-struct Outcome {
+pub(super) struct Outcome {
     question: String,
-    right: bool,
-    content: String,
-    confidence: Confidence,
+    pub(super) right: bool,
+    pub(super) content: String,
+    pub(super) confidence: Confidence,
     citations: Vec<Citation>,
 }
 
-fn ask(corpus: &Corpus, row: Row) -> Outcome {
+pub(super) fn ask(corpus: &Corpus, row: Row) -> Outcome {
     let task = Task::new(Input::Text(row.question.clone()), Wanted::Text { description: None });
     let Output::Text { content, mut basis, .. } = research(corpus, &task, "base", &mut |_| {}) else {
         panic!("a text was wanted");

@@ -1,5 +1,8 @@
 //! A stronger stem for comparing a question with running prose: `invented` and `inventor` are one, `wrote` and `author` too.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::text::stem;
 
 /// Words that say the same in a question; the first stands for all.
@@ -41,8 +44,10 @@ const SAME: &[&[&str]] = &[
 
 /// The root of a folded word.
 pub(super) fn root(folded: &str) -> String {
-    if let Some(group) = SAME.iter().find(|group| group.contains(&folded)) {
-        return group[0].to_owned();
+    static FIRST: LazyLock<HashMap<&str, &str>> =
+        LazyLock::new(|| SAME.iter().flat_map(|group| group.iter().map(|word| (*word, group[0]))).collect());
+    if let Some(first) = FIRST.get(folded) {
+        return (*first).to_owned();
     }
     let mut word = stem(folded);
     if !word.is_ascii() {

@@ -24,6 +24,7 @@ mod units;
 mod values;
 mod wrap;
 
+pub(in crate::processors) use anchors::is_anchored;
 pub use calibrate::{Answer, BadLine, answers, calibrate};
 pub use calibration::{Calibration, CalibrationError, Calibrations, Measured, Share, Table, described};
 pub(in crate::processors) use check::{Checked, Finding, Refused, check};
