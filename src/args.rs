@@ -314,6 +314,9 @@ pub(crate) struct BenchArgs {
     /// Less of everything: some seconds instead of some minutes.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Measure this alone.
+    #[arg(long, value_enum, value_name = "PART", conflicts_with = "store")]
+    pub(crate) only: Option<crate::bench::Part>,
     /// Print the figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,

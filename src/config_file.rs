@@ -51,6 +51,7 @@ pub(crate) struct ConfigFile {
     pub(crate) tiers: BTreeMap<String, Override>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) replay: Option<PathBuf>,
+    pub(crate) ask_back: bool,
 }
 
 /// `[llm]`: which language models are asked.

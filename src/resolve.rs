@@ -233,7 +233,8 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
     let calibration = calibration(&args.store, file.calibration);
     let search = search::search(args.search, file.search, environment)?;
     let fetch = fetch::fetch(args.engine.fetch, &file.fetch)?;
-    let research = research(args.record.or(file.record), args.replay.or(file.replay), file.tiers)?;
+    let research =
+        research(args.record.or(file.record), args.replay.or(file.replay), file.tiers, args.ask_back || file.ask_back)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: listen(args.listen.or(file.listen))?,
@@ -333,7 +334,7 @@ pub(crate) fn target(
     let named_search = environment.search.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
     let search = search::search(named_search, file.search, environment)?;
     let fetch = fetch::fetch(engine.fetch, &file.fetch)?;
-    let research = research(file.record, file.replay, file.tiers)?;
+    let research = research(file.record, file.replay, file.tiers, file.ask_back)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -396,12 +397,12 @@ fn store(
     Ok((store, corpus))
 }
 
-/// What labels of confidence follow; an empty name is none.
 /// How questions are worked on.
 fn research(
     record: Option<PathBuf>,
     replay: Option<PathBuf>,
     tiers: BTreeMap<String, Override>,
+    asks_back: bool,
 ) -> Result<Research, BadConfig> {
     if let Some(name) = tiers.keys().find(|name| Tier::of(name).is_none()) {
         return Err(BadConfig::NoTier(name.clone()));
@@ -412,9 +413,10 @@ fn research(
         (None, Some(folder)) if !folder.is_dir() => return Err(BadConfig::NoRecording(folder)),
         (None, replay) => replay.map(Tape::Replay),
     };
-    Ok(Research { tiers, tape })
+    Ok(Research { tiers, tape, asks_back })
 }
 
+/// What labels of confidence follow; an empty name is none.
 fn calibration(typed: &StoreArgs, in_file: Option<PathBuf>) -> Option<PathBuf> {
     typed.calibration.clone().or(in_file).filter(|path| !path.as_os_str().is_empty())
 }

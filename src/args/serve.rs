@@ -76,6 +76,10 @@ pub(crate) struct ServeArgs {
     /// else wikipedia]. Keys: `LEGWORK_SEARCH_BRAVE_KEY`, or `key` in the table.
     #[arg(long, value_name = "NAME", env = "LEGWORK_SEARCH", value_delimiter = ',')]
     pub(crate) search: Vec<String>,
+    /// Let runs of `core` and stronger ask their caller once what is meant, where that is not clear. They are `action_required`
+    /// until `legwork answer` or `POST …/answer` says it; after a day they go on with what is most likely meant.
+    #[arg(long, env = "LEGWORK_ASK_BACK")]
+    pub(crate) ask_back: bool,
     /// Write down every search, page and answer of a model into this folder, one file each, for `--replay`.
     #[arg(long, value_name = "FOLDER", env = "LEGWORK_RECORD", conflicts_with = "replay")]
     pub(crate) record: Option<PathBuf>,

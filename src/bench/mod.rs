@@ -8,6 +8,7 @@ mod floor;
 mod groups;
 mod load;
 mod nodes;
+mod research;
 mod restart;
 mod server;
 mod store;
@@ -19,6 +20,7 @@ mod wire;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::ValueEnum as _;
 
 pub(crate) use self::figure::{Figure, table};
 pub(crate) use self::floor::serve as serve_floor;
@@ -58,33 +60,64 @@ impl Extent {
     };
 }
 
-/// Takes all figures of the embedded store in folders below this one, telling what it is at.
-pub(crate) async fn measure(extent: Extent, below: &Store, tell: impl Fn(&str)) -> Result<Vec<Figure>> {
+/// What is measured of the embedded store, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Creates, with nobody working.
+    Creates,
+    /// Creates to results, with a processor that does nothing.
+    EndToEnd,
+    /// How soon a wait ends.
+    WakeUps,
+    /// Memory of idle waiters.
+    Memory,
+    /// Streams of events.
+    Streams,
+    /// Webhooks.
+    Webhooks,
+    /// Groups and long queues.
+    Groups,
+    /// Runs of the researcher.
+    Research,
+    /// A restart after `kill -9`.
+    Restart,
+    /// Rates with many runs stored.
+    Scale,
+}
+
+/// Takes all figures of the embedded store, or those of one part, in folders below this one, telling what it is at.
+pub(crate) async fn measure(
+    extent: Extent,
+    below: &Store,
+    only: Option<Part>,
+    tell: impl Fn(&str),
+) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    let mut take = async |name: &str, taken: Result<Vec<Figure>>| -> Result<()> {
+    for part in Part::value_variants().iter().filter(|part| only.is_none_or(|only| only == **part)) {
+        let name = part.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        tell(&name);
+        let taken = measure_part(*part, extent, &below.fresh(&name).await?).await;
         figures.extend(taken.map_err(|error| error.context(format!("measuring {name}")))?);
-        Ok(())
-    };
-    tell("creates, with nobody working");
-    take("creates", load::creates(&below.fresh("creates").await?, extent.seconds).await).await?;
-    tell("creates to results, with a processor that does nothing");
-    take("end to end", load::end_to_end(&below.fresh("rounds").await?, extent.seconds).await).await?;
-    tell("wake-ups");
-    take("wake-ups", waits::wake_ups(&below.fresh("wakes").await?).await).await?;
-    tell("memory of idle waiters");
-    take("memory", waits::memory(&below.fresh("idle").await?, extent.waiters).await).await?;
-    tell("streams");
-    take("streams", streams::streams(&below.fresh("streams").await?, extent.waiters).await).await?;
-    tell("webhooks");
-    take("webhooks", webhooks::webhooks(&below.fresh("webhooks").await?, extent.seconds).await).await?;
-    tell("groups and long queues");
-    let queues = [extent.stored.max(20_000), extent.scale.last().copied().unwrap_or(0).max(20_000)];
-    take("groups", groups::groups(&below.fresh("groups").await?, extent.stored, queues).await).await?;
-    tell("restart after kill -9");
-    take("restart", restart::restart(&below.fresh("restart").await?, extent.stored).await).await?;
-    tell("rates with many runs stored");
-    take("scale", load::scale(&below.fresh("scale").await?, extent.scale, extent.seconds).await).await?;
+    }
     Ok(figures)
+}
+
+async fn measure_part(part: Part, extent: Extent, store: &Store) -> Result<Vec<Figure>> {
+    match part {
+        Part::Creates => load::creates(store, extent.seconds).await,
+        Part::EndToEnd => load::end_to_end(store, extent.seconds).await,
+        Part::WakeUps => waits::wake_ups(store).await,
+        Part::Memory => waits::memory(store, extent.waiters).await,
+        Part::Streams => streams::streams(store, extent.waiters).await,
+        Part::Webhooks => webhooks::webhooks(store, extent.seconds).await,
+        Part::Groups => {
+            let queues = [extent.stored.max(20_000), extent.scale.last().copied().unwrap_or(0).max(20_000)];
+            groups::groups(store, extent.stored, queues).await
+        }
+        Part::Research => research::lite(store).await,
+        Part::Restart => restart::restart(store, extent.stored).await,
+        Part::Scale => load::scale(store, extent.scale, extent.seconds).await,
+    }
 }
 
 /// Takes the figures of servers on a database, alone and several at once.

@@ -27,8 +27,18 @@ pub(super) struct Server {
 impl Server {
     /// Starts one whose processors do nothing, and waits until it listens.
     pub(super) async fn start(store: &Store, arguments: &[&str]) -> Result<Self> {
+        Self::of(store, &[&["--idle"], arguments].concat(), &[]).await
+    }
+
+    /// The same, with the researcher behind its processors and these variables beside those of this process.
+    pub(super) async fn researching(store: &Store, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
+        Self::of(store, arguments, variables).await
+    }
+
+    async fn of(store: &Store, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", "--idle", "--listen", "127.0.0.1:0", "--log", "json"]).args(arguments);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(arguments);
+        command.envs(variables.iter().copied());
         // Whatever is usually logged here, where it listens is said.
         store.give(command.env("RUST_LOG", "legwork=info"));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -53,6 +63,13 @@ impl Server {
         Ok(kilobytes * 1024)
     }
 
+    /// How long it has worked: processor time, its own and that of the system for it.
+    pub(super) fn worked(&self) -> Result<Duration> {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let line = std::fs::read_to_string(path).context("processor time can be read on Linux only")?;
+        ticks(&line).map(|ticks| Duration::from_millis(ticks * 1000 / TICKS)).context("no processor time")
+    }
+
     /// `kill -9`; returns the store.
     pub(super) fn kill(mut self) -> Result<Store> {
         self.child.kill()?;
@@ -66,6 +83,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Processor time is counted in hundredths of a second on every Linux there is.
+const TICKS: u64 = 100;
+
+/// The processor time in a line of `/proc/PID/stat`: fields 14 and 15, of which 2 is a name in brackets that may hold anything.
+fn ticks(line: &str) -> Option<u64> {
+    let mut fields = line.rsplit_once(')')?.1.split_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
 /// Reads a server's log to its end, and says where it listens; if it never does, what it said instead.
@@ -130,6 +156,13 @@ pub(super) async fn count_after_kill(server: Server) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processor_time_is_read_from_its_line() {
+        let line = "42 (a) b (c) S 1 42 42 0 -1 4194560 500 0 0 0 17 8 0 0 20 0 4 0 100";
+        assert_eq!(ticks(line), Some(25));
+        assert_eq!(ticks("42 (legwork) S 1"), None);
+    }
 
     #[test]
     fn where_a_server_listens_is_read_from_its_log() {

@@ -25,7 +25,10 @@ pub(super) async fn run(args: BenchArgs) -> Result<Exit, Failure> {
         extent.level = Duration::from_mins(u64::from(minutes.get()));
     }
     let figures = match args.store {
-        None => bench::measure(extent, &Store::Folder(gone_after.0.clone()), telling).await.map_err(failed)?,
+        None => {
+            let folder = Store::Folder(gone_after.0.clone());
+            bench::measure(extent, &folder, args.only, telling).await.map_err(failed)?
+        }
         Some(url) => on_database(url, extent, &gone_after.0).await?,
     };
     if args.json {

@@ -270,3 +270,41 @@ async fn no_call_is_made_twice_but_what_was_in_flight_when_the_server_was_killed
         assert!(times <= may, "{times} times, and {may} were allowed: {name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_model_the_web_is_asked_for_what_the_documents_do_not_say() {
+    let (store, world) = (Store::new(), World::start().await);
+    let folder = configured(&world);
+    let (config, host) = (folder.path().join("legwork.toml"), world.address.to_string());
+    let told = ["--config", config.to_str().unwrap(), "--search", "searxng", "--fetch-allow-host", &host];
+    let server = Server::start(&store, &told);
+    let client = Client::new(&server.url(), None).unwrap();
+    let ask = async |task: Value| {
+        let run = client.create(&task).await.unwrap();
+        let result = client.result(run.run_id, None).await.unwrap();
+        let End::Output { body, .. } = result else { panic!("{result:?}") };
+        serde_json::from_slice::<Value>(&body).unwrap()["output"].clone()
+    };
+    let output = ask(json!({"processor": "base", "input": "Who is the mayor of Town 3?"})).await;
+    let content = output["content"].as_str().unwrap();
+    assert!(content.contains("The mayor of Town 3 is Ada Quill") && content.contains("[1]"), "{content}");
+    let cited = &output["basis"][0]["citations"][0];
+    assert_eq!(cited["url"], format!("http://{host}/towns/3"));
+    let kept = client.source(cited["legwork"]["source"].as_str().unwrap(), None).await.unwrap();
+    assert!(kept.text.contains("The mayor of Town 3 is Ada Quill"), "{}", kept.text);
+    assert_ne!(output["basis"][0]["confidence"], "high");
+    assert!(output["legwork"]["usage"]["pages"].as_u64().is_some_and(|pages| pages > 0), "{output}");
+
+    let schema = json!({"type": "json", "json_schema": {"type": "object", "properties": {
+        "inhabitants": {"type": "integer", "description": "inhabitants of Town 4"},
+        "budget": {"type": ["string", "null"], "description": "budget of Town 4"}}}});
+    let task = json!({"processor": "base", "input": "Town 4", "task_spec": {"output_schema": schema}});
+    let output = ask(task).await;
+    assert_eq!(output["content"]["inhabitants"], 4000, "{output}");
+    assert_eq!(output["content"]["budget"], Value::Null, "{output}");
+
+    let found = ask(json!({"processor": "base", "input": "What is the capital of Mongolia?"})).await;
+    assert!(found["basis"][0]["citations"][0]["url"].as_str().unwrap().starts_with("corpus:factbook/"), "{found}");
+    let searched = world.book.lock().unwrap().calls.iter().filter(|(name, _, _)| name.contains("Mongolia")).count();
+    assert_eq!(searched, 0, "what the documents say is not looked for elsewhere");
+}

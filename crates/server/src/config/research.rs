@@ -12,6 +12,8 @@ pub struct Research {
     pub tiers: BTreeMap<String, Override>,
     /// What is done with the calls of runs.
     pub tape: Option<Tape>,
+    /// Whether a run may ask its caller what is meant, once, where a planner cannot tell.
+    pub asks_back: bool,
 }
 
 /// What is done with the searches, pages and answers of models of all runs.

@@ -12,6 +12,13 @@ pub struct Search {
     pub providers: Vec<Provider>,
 }
 
+impl Search {
+    /// The names of the providers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.providers.iter().map(|provider| provider.name.as_str())
+    }
+}
+
 /// One provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provider {

@@ -3,6 +3,7 @@
 mod engine;
 mod fingerprint;
 mod idle;
+mod joined;
 pub mod library;
 pub mod research;
 mod researcher;

@@ -1,5 +1,5 @@
 //! The built-in researcher as a processor. Where there is a language model, the engine answers; where there is none, the
-//! documents do, and the web as far as it can be read without one.
+//! documents do, and what they do not know is looked for on the web and chosen by its words.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,8 @@ use legwork_core::fact::{Report, ReportBody, Step};
 use legwork_core::node::Fingerprint;
 use legwork_core::output::{BasisExtras, Confidence, FieldBasis, Output, OutputExtras, Usage};
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
-use legwork_core::run::{Failure, FailureCode};
+use legwork_core::run::{Failure, FailureCode, Question};
+use legwork_core::time::Micros;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -17,6 +18,7 @@ use super::calibration::{Calibration, Calibrations, described};
 use super::engine::budget::Budget;
 use super::engine::{self, Answer, Halt, Hands, Recording, Replaying, Start, Steps, World};
 use super::fingerprint;
+use super::joined;
 use super::library::Library;
 use super::research::{Corpus, Document, Note, research};
 use crate::config::{self, Tape};
@@ -29,6 +31,13 @@ use crate::web::wire::Wire;
 /// How long an answer waits whose sources could not be kept, or that a model is needed for that is not there, times the
 /// attempt's number.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a run waits for an answer to what it asked back, from when it was asked for; and what it goes on with then.
+const ANSWERED_WITHIN: Duration = Duration::from_hours(24);
+const AS_LIKELY: &str = "As most people would mean it.";
+
+/// How far a run is when documents were asked and the web was not, in percent.
+const BEFORE_THE_WEB: u8 = 30;
 
 /// What the researcher has of the world beside documents.
 #[derive(Clone)]
@@ -101,12 +110,36 @@ impl Researcher {
         }
     }
 
-    /// From documents alone.
+    /// Without a model: from documents, and from the web what they do not know.
+    async fn by_words(&self, corpus: Arc<Corpus>, job: Job, reporter: &dyn Reporter) -> Outcome {
+        let (attempt, asked_at) = (job.attempt, job.asked_at);
+        let has_web = self.outside.searcher.names().next().is_some() || self.replayed().is_some();
+        let most = if has_web { BEFORE_THE_WEB } else { 100 };
+        let Some((output, cited)) = self.by_documents(corpus.clone(), &job, reporter, most).await else {
+            return Outcome::Failed(failure(CUT_OFF));
+        };
+        if reporter.wish() == Wish::Stop {
+            return Outcome::Stopped;
+        }
+        let open = joined::open(&output);
+        if !has_web || open.is_empty() {
+            return self.answer(output, cited, attempt).await;
+        }
+        let web = self.by_engine(Reading::ByWords { only: open.clone(), corpus }, job, reporter).await;
+        let web = web.map(|web| Answer {
+            output: joined::joined(output, web.output, &open),
+            cited: cited.into_iter().chain(web.cited).collect(),
+        });
+        self.settled(web, attempt, asked_at).await
+    }
+
+    /// From documents alone; what is told shows at most so much progress.
     async fn by_documents(
         &self,
         corpus: Arc<Corpus>,
         job: &Job,
         reporter: &dyn Reporter,
+        most: u8,
     ) -> Option<(Output, Vec<Document>)> {
         let (say, mut said) = mpsc::unbounded_channel();
         let (task, processor) = (job.task.clone(), job.processor.clone());
@@ -125,7 +158,7 @@ impl Researcher {
         let mut number = 0;
         while let Some(note) = said.recv().await {
             number += 1;
-            reporter.report(told(number, note)).await;
+            reporter.report(told(number, note, most)).await;
         }
         match work.await {
             Ok(done) => Some(done),
@@ -136,22 +169,25 @@ impl Researcher {
         }
     }
 
-    /// With the engine, whatever there is of models.
-    async fn by_engine(
-        &self,
-        corpus: Arc<Corpus>,
-        team: Option<Arc<Team>>,
-        job: Job,
-        reporter: &dyn Reporter,
-    ) -> Result<Answer, Halt> {
+    /// With the engine.
+    async fn by_engine(&self, reading: Reading, job: Job, reporter: &dyn Reporter) -> Result<Answer, Halt> {
         let budget = Budget::of(&job.processor).ok_or_else(|| Halt::Never("there is no such processor".to_owned()))?;
         let mut budget = budget.overridden(&self.outside.research.tiers, &job.processor).within(&job.task.limits);
+        let (team, corpus, only, common) = match reading {
+            Reading::ByModels { team, corpus } => (team, Some(corpus.clone()), None, corpus),
+            Reading::ByWords { only, corpus } => {
+                budget = budget.without_models();
+                (None, None, Some(only), corpus)
+            }
+        };
         if let Some(context) = team.as_ref().and_then(|team| team.context(Role::Reader).min(team.context(Role::Writer)))
         {
             budget = budget.fitting(context);
         }
         let model = team.as_ref().map(|team| team.model(Role::Reader).to_owned());
-        let (servers, tools, mut warnings) = engine::open_servers(&self.outside.wire, &job.task.mcp_servers).await;
+        // Which tool is called, and with what, is for a model to say.
+        let asked = if budget.has_models() { job.task.mcp_servers.as_slice() } else { &[] };
+        let (servers, tools, mut warnings) = engine::open_servers(&self.outside.wire, asked).await;
         let world: Arc<dyn Hands> = Arc::new(World {
             team,
             searcher: self.outside.searcher.clone(),
@@ -179,12 +215,24 @@ impl Researcher {
             tools,
             marker: hash_of(&job.run.to_string()).chars().take(8).collect(),
             calibration,
+            asks_back: self.outside.research.asks_back,
+            answers: job.answers.iter().map(|answer| answer_text(answer)).collect(),
+            only,
+            words: Arc::new(move |stem: &str| common.rarity(stem)),
             model,
             labels,
         };
         let mut answer = engine::research(start, &steps).await?;
         answer.warn(std::mem::take(&mut warnings));
         Ok(answer)
+    }
+
+    /// The recording that answers in place of the world, if one does.
+    fn replayed(&self) -> Option<Replaying> {
+        match &self.outside.research.tape {
+            Some(Tape::Replay(folder)) => Some(Replaying { folder: folder.clone() }),
+            Some(Tape::Record(_)) | None => None,
+        }
     }
 
     /// What the run goes on from: the question, the answer, and the texts that it cited.
@@ -207,12 +255,16 @@ impl Researcher {
     }
 
     /// How an attempt ends that the engine made.
-    async fn settled(&self, ended: Result<Answer, Halt>, attempt: u32) -> Outcome {
+    async fn settled(&self, ended: Result<Answer, Halt>, attempt: u32, asked_at: Micros) -> Outcome {
         match ended {
             Ok(Answer { output, cited }) => self.answer(output, cited, attempt).await,
             Err(Halt::Stopped | Halt::Lost) => Outcome::Stopped,
             Err(Halt::Later(why)) => Outcome::Retry { why: failure(&why), after: AGAIN_AFTER * attempt },
             Err(Halt::Never(why)) => Outcome::Failed(failure(&why)),
+            Err(Halt::Ask(text)) => {
+                let default = serde_json::to_string(AS_LIKELY).ok();
+                Outcome::Ask(Question { text, default, deadline: Some(asked_at + ANSWERED_WITHIN) })
+            }
         }
     }
 }
@@ -222,19 +274,14 @@ impl Processor for Researcher {
     async fn run(&self, job: Job, reporter: &dyn Reporter) -> Outcome {
         let Some(corpus) = self.library.corpus().await else { return Outcome::Failed(failure(CUT_OFF)) };
         reporter.report(began(job.attempt)).await;
-        let attempt = job.attempt;
+        let (attempt, asked_at) = (job.attempt, job.asked_at);
         let team = self.outside.models.as_ref().and_then(|models| models.team());
-        if team.is_some() || matches!(self.outside.research.tape, Some(Tape::Replay(_))) {
-            let ended = self.by_engine(corpus, team, job, reporter).await;
-            return self.settled(ended, attempt).await;
+        let has_models = self.replayed().map_or(team.is_some(), |tape| tape.has_models());
+        if has_models {
+            let ended = self.by_engine(Reading::ByModels { team, corpus }, job, reporter).await;
+            return self.settled(ended, attempt, asked_at).await;
         }
-        let Some((output, cited)) = self.by_documents(corpus.clone(), &job, reporter).await else {
-            return Outcome::Failed(failure(CUT_OFF));
-        };
-        if reporter.wish() == Wish::Stop {
-            return Outcome::Stopped;
-        }
-        self.answer(output, cited, attempt).await
+        self.by_words(corpus, job, reporter).await
     }
 
     fn fingerprint(&self) -> Option<Fingerprint> {
@@ -279,6 +326,19 @@ fn cited_in(output: &Output, corpus: &Corpus) -> Vec<Document> {
     sources.filter_map(|extras| corpus.document(&extras.source).cloned()).collect()
 }
 
+/// Who reads what the engine finds.
+enum Reading {
+    /// Models, pages and documents alike; the team is missing where a recording answers.
+    ByModels { team: Option<Arc<Team>>, corpus: Arc<Corpus> },
+    /// Nobody: sentences of pages are chosen by their words, for these fields.
+    ByWords { only: Vec<String>, corpus: Arc<Corpus> },
+}
+
+/// An answer of the caller's in words: a text as it is, anything else as JSON.
+fn answer_text(json: &str) -> String {
+    serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())
+}
+
 /// What is told first. Only a later attempt has another key, so that a start which is made again is told once.
 fn began(attempt: u32) -> Report {
     let (key, message) = match attempt {
@@ -289,13 +349,15 @@ fn began(attempt: u32) -> Report {
 }
 
 /// A note as a telling. The researcher says the same things in the same order, so their numbers are good keys.
-fn told(number: u32, note: Note) -> Report {
+fn told(number: u32, note: Note, most: u8) -> Report {
     let message = |step, message| ReportBody::Message { step, message };
     let body = match note {
         Note::Plan(text) => message(Step::Plan, text),
         Note::Search(text) => message(Step::Search, text),
         Note::Result(text) => message(Step::Result, text),
-        Note::Stats { considered, read, sample, meter } => ReportBody::Stats { meter, considered, read, sample },
+        Note::Stats { considered, read, sample, meter } => {
+            ReportBody::Stats { meter: meter.min(most), considered, read, sample }
+        }
     };
     Report { key: format!("research:{number}"), body }
 }

@@ -175,7 +175,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// The one text of a file, or why there is none.
-    pub(super) fn text_of(name: &str, bytes: &[u8]) -> Result<Text, Reason> {
+    pub(crate) fn text_of(name: &str, bytes: &[u8]) -> Result<Text, Reason> {
         let kind = Kind::of(name).unwrap();
         let mut reading = read(bytes, Given { kind, name, charset: None }, &Helper::none())?;
         Ok(reading.texts.remove(0))

@@ -202,6 +202,7 @@ pub(super) fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> La
         contradiction: !known.against.is_empty(),
         computed: members.iter().all(|evidence| evidence.computed),
         agreement_of_passes: (terms.passes > 1).then_some(share),
+        by_words: members.iter().filter_map(|evidence| evidence.by_words).max(),
         ..Features::of(&support)
     };
     let made = label(&features, terms.calibration);

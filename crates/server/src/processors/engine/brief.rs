@@ -126,6 +126,15 @@ impl Brief {
         Self { question, subject, fields, form, today, before }
     }
 
+    /// Takes in what the caller says is meant, asked back.
+    pub(super) fn made_clear(&mut self, question: &str, answer: &str) {
+        let clear = format!("{} ({} {})", self.question, cut(question, ABOUT), cut(answer, ABOUT));
+        for field in self.fields.iter_mut().filter(|field| field.path == "answer") {
+            *field = whole(&clear);
+        }
+        self.question = clear;
+    }
+
     /// Whether the answer is prose.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.form, Form::Text { .. })

@@ -11,7 +11,7 @@ use crate::config::Override;
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of the table of tiers")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Budget {
-    /// When it begins to come to an end.
+    /// When nothing is looked for any more; what was begun by then may go on to [`WORK`] of `hard`.
     pub soft: Duration,
     /// When it has ended: what is not written by then is put together without a model.
     pub hard: Duration,
@@ -27,7 +27,7 @@ pub(crate) struct Budget {
     pub evidence_tokens: u32,
     /// How much a model may say at a time, in tokens.
     pub answer_tokens: u32,
-    /// How many calls of models it makes.
+    /// How many calls of models it makes; with none, sentences are chosen by their words and nothing is written.
     pub calls: u32,
     /// How many tokens it spends, in and out.
     pub tokens: u64,
@@ -169,6 +169,31 @@ impl Budget {
         self.hard = by.hard_seconds.map_or(self.hard, Duration::from_secs);
         self.soft = by.soft_seconds.map_or(self.soft, Duration::from_secs).min(self.hard);
         self
+    }
+
+    /// As much of it as is of use where no model reads: words find their sentence among the first pages or not at all.
+    pub(crate) fn without_models(self) -> Self {
+        Self {
+            rounds: self.rounds.min(2),
+            queries: self.queries.min(4),
+            considered: self.considered.min(30),
+            pages: self.pages.min(8),
+            calls: 0,
+            tool_calls: 0,
+            passes: 1,
+            parts: 0,
+            judge: false,
+            second_domain: false,
+            conflicts: false,
+            sections: false,
+            revision: false,
+            ..self
+        }
+    }
+
+    /// Whether models read, judge and write; else what is read is chosen by its words.
+    pub(crate) fn has_models(&self) -> bool {
+        self.calls > 0
     }
 
     /// As much of it as goes into a model that takes in and gives out so many tokens together.

@@ -12,6 +12,7 @@ use super::brief::Brief;
 use super::hands::DOCUMENT;
 use super::honest::suspicion;
 use super::ledger::{Source, WEB};
+use crate::source::hash_of;
 use crate::web::fetch::Page;
 use crate::web::search::{Found, Hit};
 
@@ -27,6 +28,8 @@ pub(super) struct Choice {
     pub(super) title: String,
     snippet: String,
     published: Option<String>,
+    /// Its whole text as a provider has it, and which.
+    text: Option<(String, String)>,
     /// By where it stood in the lists in which it was found.
     score: f64,
 }
@@ -61,8 +64,9 @@ pub(super) fn add(known: &mut Vec<Choice>, tried: &HashSet<String>, hits: Vec<Hi
             continue;
         }
         news += 1;
-        let Hit { url, title, snippet, published, .. } = hit;
-        known.push(Choice { url, title, snippet, published, score });
+        let Hit { url, title, snippet, published, text, provider, .. } = hit;
+        let text = text.map(|text| (provider, text));
+        known.push(Choice { url, title, snippet, published, text, score });
     }
     news
 }
@@ -97,6 +101,23 @@ fn worth(choice: &Choice, wanted: &HashSet<String>) -> f64 {
     let met = of(wanted.intersection(&said).count()) / of(wanted.len().max(1));
     let doubt = if suspicion(&choice.snippet).or(suspicion(&choice.title)).is_some() { 1.0 } else { 0.0 };
     choice.score + met / RANKS - doubt
+}
+
+/// What a provider gave as the whole text of a page, for one that cannot be read itself; and which provider.
+pub(super) fn told_text(choice: &Choice) -> Option<(&str, Source)> {
+    let (provider, text) = choice.text.as_ref()?;
+    let document = Document {
+        hash: hash_of(text),
+        corpus: WEB.to_owned(),
+        host: host_of(&choice.url),
+        url: choice.url.clone(),
+        title: choice.title.clone(),
+        passages: passages(text).into(),
+        text: Arc::from(text.as_str()),
+        read_at: None,
+        entity: None,
+    };
+    Some((provider, Source { document, published: choice.published.clone(), by_tool: false }))
 }
 
 /// A page as a source.

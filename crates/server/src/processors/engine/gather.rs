@@ -34,20 +34,9 @@ pub(super) fn gather(
     tokens: usize,
     batches: usize,
 ) -> Vec<Vec<Shown>> {
-    let bags: Vec<Bag> = ledger.sources.iter().map(|source| Bag::of(&source.document)).collect();
-    let index = Index::new(bags.iter());
-    let lists: Vec<Vec<Shown>> = open
-        .iter()
-        .filter_map(|at| brief.fields.get(*at))
-        .map(|field| {
-            let stems = content_stems(&asked(brief, field));
-            index
-                .search(&stems, RANKED, |_| true)
-                .into_iter()
-                .map(|ranked| shown(ledger, ranked.document, ranked.passage))
-                .collect()
-        })
-        .collect();
+    let ranking = Ranking::of(ledger);
+    let fields = open.iter().filter_map(|at| brief.fields.get(*at));
+    let lists: Vec<Vec<Shown>> = fields.map(|field| ranking.passages(&asked(brief, field))).collect();
     let room = tokens * CHARS;
     let each = (room * batches.max(1) / SHARE.max(1)).max(room / 2);
     let mut taken: HashSet<Shown> = HashSet::new();
@@ -83,13 +72,32 @@ pub(super) fn gather(
     found
 }
 
-fn shown(ledger: &Ledger, source: usize, passage: usize) -> Shown {
-    let range = ledger.sources[source].document.passages[passage].range.clone();
-    Shown { source, range }
+/// All passages of all sources, ready to be put in order.
+pub(super) struct Ranking<'a> {
+    ledger: &'a Ledger,
+    index: Index,
+}
+
+impl<'a> Ranking<'a> {
+    /// Counts the words of what was read.
+    pub(super) fn of(ledger: &'a Ledger) -> Self {
+        let bags: Vec<Bag> = ledger.sources.iter().map(|source| Bag::of(&source.document)).collect();
+        Self { ledger, index: Index::new(bags.iter()) }
+    }
+
+    /// Those that share words with what is asked, best first.
+    pub(super) fn passages(&self, asked: &str) -> Vec<Shown> {
+        let found = self.index.search(&content_stems(asked), RANKED, |_| true);
+        let shown = |source: usize, passage: usize| {
+            let range = self.ledger.sources[source].document.passages[passage].range.clone();
+            Shown { source, range }
+        };
+        found.into_iter().map(|ranked| shown(ranked.document, ranked.passage)).collect()
+    }
 }
 
 /// What is asked about a field, in words.
-fn asked(brief: &Brief, field: &Field) -> String {
+pub(super) fn asked(brief: &Brief, field: &Field) -> String {
     let subject = brief.subject.as_deref().unwrap_or(&brief.question);
     if field.path == "answer" { brief.question.clone() } else { format!("{subject} {} {}", field.words(), field.about) }
 }

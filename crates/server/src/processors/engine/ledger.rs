@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use legwork_core::output::Confidence;
+
 use super::super::research::{Document, host_of, passages};
 use super::brief::Brief;
 use super::honest::{Class, Date, Fresh, class_of};
@@ -67,6 +69,8 @@ pub(super) struct Evidence {
     pub(super) suspicious: bool,
     /// Which of several passes found it.
     pub(super) pass: u32,
+    /// How far its sentence can be trusted by its words alone, when no model read it.
+    pub(super) by_words: Option<Confidence>,
 }
 
 /// A source that could not be read.

@@ -9,6 +9,7 @@ mod assemble;
 mod brief;
 pub(super) mod budget;
 mod choose;
+mod finish;
 mod gather;
 mod hands;
 pub(in crate::processors) mod honest;
@@ -22,20 +23,23 @@ mod say;
 mod settle;
 mod steps;
 mod tools;
+mod words;
 mod world;
 mod write;
 
+#[cfg(test)]
+mod poisoned_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use legwork_core::fact::Step;
-use legwork_core::output::{FieldBasis, McpToolCall, Output, OutputExtras};
+use legwork_core::output::{McpToolCall, Output};
 use legwork_core::task::{SourcePolicy, Task};
 use serde_json::Value;
 use tracing::debug;
@@ -47,7 +51,6 @@ use self::gather::{Shown, gather};
 use self::hands::Fetch;
 pub(super) use self::hands::Hands;
 pub(super) use self::honest::Calibration;
-use self::honest::Judgement;
 pub(super) use self::ledger::Source;
 use self::ledger::{Ledger, Unread};
 pub(super) use self::record::{Recording, Replaying};
@@ -58,11 +61,9 @@ use self::tools::Tool;
 pub(super) use self::tools::open_servers;
 pub(super) use self::world::World;
 use super::research::Document;
-use crate::model::Trouble as ModelTrouble;
+use crate::model::{Ask, Trouble as ModelTrouble};
 use crate::web::search::{Found, Query};
 
-/// How many sources that could not be read are told of.
-const TOLD: usize = 10;
 /// Looking ends after so many rounds in a row that proved nothing new.
 const IDLE: u32 = 2;
 /// How many searches are made in a round at the most, however many are left.
@@ -86,11 +87,22 @@ pub(super) struct Start {
     pub(super) marker: String,
     /// What was learned of how often labels are right.
     pub(super) calibration: Option<Arc<Calibration>>,
+    /// Whether it may ask back what is meant.
+    pub(super) asks_back: bool,
+    /// What the caller answered to what was asked back, as text.
+    pub(super) answers: Vec<String>,
+    /// The top-level fields that are looked for; `None` is all of them.
+    pub(super) only: Option<Vec<String>>,
+    /// How rare words are, for where no model reads.
+    pub(super) words: Arc<Rarity>,
     /// The model that reads.
     pub(super) model: Option<String>,
     /// What there is to say of the labels.
     pub(super) labels: String,
 }
+
+/// Says of a word, by its stem, how rare it is in texts at large: from 0 upwards.
+pub(super) type Rarity = dyn Fn(&str) -> f32 + Send + Sync;
 
 /// What comes of a run.
 #[derive(Debug)]
@@ -114,10 +126,14 @@ impl Answer {
 
 /// Works on a task to its answer.
 pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, Halt> {
-    let brief = Brief::of(&start.task, &start.processor, start.today, start.before);
+    let mut brief = Brief::of(&start.task, &start.processor, start.today, start.before);
+    if let (Some(only), Form::Object { proposed: false, .. }) = (&start.only, &brief.form) {
+        brief.fields.retain(|field| only.iter().any(|name| name == field.top()));
+    }
     let mut work = Work {
         brief,
         policy: start.task.sources,
+        country: start.task.location,
         ledger: Ledger::default(),
         steps,
         marker: start.marker,
@@ -132,6 +148,9 @@ pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, 
         unread: None,
         readers: 0,
         calibration: start.calibration,
+        asks_back: start.asks_back,
+        answers: start.answers,
+        words: start.words,
         model: start.model,
         labels: start.labels,
     };
@@ -148,6 +167,8 @@ pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, 
 struct Work<'s, 'a> {
     brief: Brief,
     policy: SourcePolicy,
+    /// The country that searches are made from.
+    country: Option<String>,
     ledger: Ledger,
     steps: &'s Steps<'a>,
     /// What passages are marked with.
@@ -170,6 +191,11 @@ struct Work<'s, 'a> {
     /// How many readers answered.
     readers: usize,
     calibration: Option<Arc<Calibration>>,
+    /// Whether it may ask back what is meant, and what was answered to that.
+    asks_back: bool,
+    answers: Vec<String>,
+    /// How rare words are, for where no model reads.
+    words: Arc<Rarity>,
     model: Option<String>,
     labels: String,
 }
@@ -178,14 +204,12 @@ impl Work<'_, '_> {
     /// Takes the question apart and words the first searches.
     async fn plan(&mut self) -> Result<(), Halt> {
         let budget = self.steps.budget();
-        let proposes = matches!(self.brief.form, Form::Object { proposed: true, .. });
-        let searches = (budget.queries as usize).min(AT_ONCE);
+        let proposes = budget.has_models() && matches!(self.brief.form, Form::Object { proposed: true, .. });
         if budget.parts > 0 || proposes {
             let parts = if proposes { budget.parts.max(5) } else { budget.parts } as usize;
-            let ask = plan::understand(&self.brief, parts, searches, proposes);
-            if let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? {
-                self.understood(reply.json.as_ref().unwrap_or(&Value::Null), parts);
-            }
+            let searches = (budget.queries as usize).min(AT_ONCE);
+            let reply = self.understand(parts, searches, proposes).await?;
+            self.understood(&reply, parts);
         }
         if let Form::Object { schema, proposed: true } = &mut self.brief.form
             && schema.is_null()
@@ -199,6 +223,25 @@ impl Work<'_, '_> {
         self.steps.tell(say::message(Step::Plan, "plan", brief::cut(&message, 1_000))).await;
         self.steps.tell(say::stats(&self.ledger, say::meter(0.0, 0.0))).await;
         Ok(())
+    }
+
+    /// Asks a planner, who may ask back once; nothing if he says nothing.
+    async fn understand(&mut self, parts: usize, searches: usize, proposes: bool) -> Result<Value, Halt> {
+        if self.asks_back {
+            let ask = plan::may_ask_back(plan::understand(&self.brief, parts, searches, proposes));
+            let reply = self.planner(ask).await?;
+            match (plan::asked_back(&reply), self.answers.first()) {
+                (None, _) => return Ok(reply),
+                (Some(question), None) => return Err(Halt::Ask(question)),
+                (Some(question), Some(answer)) => self.brief.made_clear(&question, answer),
+            }
+        }
+        self.planner(plan::understand(&self.brief, parts, searches, proposes)).await
+    }
+
+    async fn planner(&self, ask: Ask) -> Result<Value, Halt> {
+        let reply = self.steps.ask(For::Looking, ask, |_| Vec::new()).await?;
+        Ok(reply.and_then(Result::ok).and_then(|reply| reply.json).unwrap_or(Value::Null))
     }
 
     fn understood(&mut self, reply: &Value, parts: usize) {
@@ -286,9 +329,7 @@ impl Work<'_, '_> {
         let is_first = self.searches.is_empty();
         if worded.is_empty() && !is_first && self.steps.calls_left(For::Looking) > 1 {
             let ask = plan::next(&self.brief, open, settled, &self.ledger, &self.searches, most);
-            if let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? {
-                worded = plan::texts(reply.json.as_ref().unwrap_or(&Value::Null), "searches");
-            }
+            worded = plan::texts(&self.planner(ask).await?, "searches");
         }
         let made: HashSet<String> = self.searches.iter().map(|text| plan::normal(text)).collect();
         let mut found = plan::new_only(worded, &made, most);
@@ -304,7 +345,7 @@ impl Work<'_, '_> {
     async fn search(&mut self, searches: Vec<String>) -> Result<(), Halt> {
         let want = (self.steps.budget().considered / self.steps.budget().queries.max(1)).clamp(5, 20) as usize;
         let made = searches.into_iter().map(|text| {
-            let query = Query { text: text.clone(), want, policy: self.policy.clone(), country: None };
+            let query = Query { text: text.clone(), want, policy: self.policy.clone(), country: self.country.clone() };
             let tell =
                 move |done: &Result<Found, _>| vec![say::message(Step::Search, &text, choose::told(&text, done))];
             self.steps.search(query, tell)
@@ -337,9 +378,17 @@ impl Work<'_, '_> {
                     read += 1;
                     self.ledger.add_source(choose::source(page, hit));
                 }
-                Some(Err(trouble)) => {
-                    self.ledger.unread.push(Unread { url: hit.url.clone(), why: trouble.to_string() });
-                }
+                Some(Err(trouble)) => match choose::told_text(hit) {
+                    Some((provider, source)) => {
+                        read += 1;
+                        self.ledger.add_source(source);
+                        self.warn(format!(
+                            "{} could not be read: {trouble}; what {provider} has as its text was read instead",
+                            hit.url
+                        ));
+                    }
+                    None => self.ledger.unread.push(Unread { url: hit.url.clone(), why: trouble.to_string() }),
+                },
                 None => {}
             }
         }
@@ -348,6 +397,9 @@ impl Work<'_, '_> {
 
     /// Shows what was read to a reader and keeps what holds; says how much of it is new.
     async fn read(&mut self, pass: u32, open: &[usize], rounds: usize) -> Result<usize, Halt> {
+        if !self.steps.budget().has_models() {
+            return Ok(self.read_by_words(open));
+        }
         let tokens = self.steps.budget().evidence_tokens as usize;
         let batches = self.steps.calls_left(For::Looking).div_ceil(rounds).min(AT_ONCE);
         let batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
@@ -386,91 +438,10 @@ impl Work<'_, '_> {
         Ok(news)
     }
 
-    /// Judges, writes and puts together.
-    async fn finish(mut self) -> Result<Answer, Halt> {
-        self.steps.go_on()?;
-        // That no model could be asked is not that nothing was found.
-        if let (Some(trouble), 0) = (&self.unread, self.readers) {
-            let why = trouble.to_string();
-            return Err(if trouble.kind.is_passing() { Halt::Later(why) } else { Halt::Never(why) });
-        }
-        let mut settled = settle(&self.brief, &self.ledger, None);
-        self.steps.tell(say::stats(&self.ledger, 82)).await;
-        if self.steps.budget().judge {
-            self.judge(&mut settled).await?;
-        }
-        let calibration = self.calibration.clone();
-        let terms = assemble::Terms {
-            brief: &self.brief,
-            passes: self.steps.budget().passes,
-            calibration: calibration.as_deref(),
-        };
-        let (content, basis) = match &self.brief.form {
-            Form::Text { .. } => {
-                let (text, basis) = prose::text(&self, &settled, terms).await?;
-                (Value::String(text), basis)
-            }
-            Form::Object { schema, .. } => {
-                let made = assemble::object(&self.brief, schema, &settled, &self.ledger, terms);
-                (Value::Object(made.content), made.basis)
-            }
-        };
-        let cited = self.cited(&basis);
-        self.steps.tell(say::stats(&self.ledger, 100)).await;
-        let mcp_tool_calls = (!self.calls.is_empty()).then(|| std::mem::take(&mut self.calls));
-        let legwork = Some(self.extras());
-        let output = match (content, self.brief.form) {
-            (Value::Object(content), Form::Object { schema, proposed }) => Output::Json {
-                content,
-                basis,
-                mcp_tool_calls,
-                beta_fields: None,
-                output_schema: proposed.then_some(schema),
-                legwork,
-            },
-            (content, _) => Output::Text {
-                content: content.as_str().unwrap_or_default().to_owned(),
-                basis,
-                mcp_tool_calls,
-                beta_fields: None,
-                legwork,
-            },
-        };
-        Ok(Answer { output, cited })
-    }
-
-    /// The documents that are cited.
-    fn cited(&self, basis: &[FieldBasis]) -> Vec<Document> {
-        let named: HashSet<&str> = basis
-            .iter()
-            .flat_map(|field| &field.citations)
-            .filter_map(|citation| Some(citation.legwork.as_ref()?.source.as_str()))
-            .collect();
-        let all = self.ledger.sources.iter().map(|source| &source.document);
-        all.filter(|document| named.contains(document.hash.as_str())).cloned().collect()
-    }
-
-    /// Has a model judge what is settled; what it does not support stays, and is called unsure.
-    async fn judge(&self, settled: &mut [Settled]) -> Result<(), Halt> {
-        let mut verdicts: BTreeMap<usize, Option<Judgement>> = BTreeMap::new();
-        let batches: Vec<Vec<usize>> =
-            (0..settled.len()).collect::<Vec<_>>().chunks(judge::BATCH).map(<[usize]>::to_vec).collect();
-        let keep = 2;
-        let most = self.steps.calls_left(For::Writing).saturating_sub(keep);
-        let asks = batches.iter().take(most).map(|batch| {
-            let claims: Vec<&Settled> = batch.iter().map(|at| &settled[*at]).collect();
-            self.steps.ask(For::Writing, judge::ask(&self.brief, &claims, &self.ledger), |_| Vec::new())
-        });
-        for (batch, reply) in batches.iter().zip(join_all(asks).await) {
-            if let Some(Ok(reply)) = reply? {
-                let said = judge::verdicts(reply.json.as_ref().unwrap_or(&Value::Null), batch.len());
-                verdicts.extend(batch.iter().copied().zip(said));
-            }
-        }
-        for (at, verdict) in verdicts {
-            settled[at].verdict = verdict;
-        }
-        Ok(())
+    /// Chooses sentences of what was read by their words; says how much is proved by them that was not.
+    fn read_by_words(&mut self, open: &[usize]) -> usize {
+        let found = words::read(&self.brief, open, &self.ledger, &*self.words);
+        found.into_iter().filter(|evidence| self.ledger.prove(evidence.clone())).count()
     }
 
     /// Uses the caller's tools, as far as a planner thinks that they help.
@@ -480,8 +451,7 @@ impl Work<'_, '_> {
         }
         let most = self.steps.budget().tool_calls as usize;
         let ask = tools::ask(&self.brief, &self.tools, most);
-        let Some(Ok(reply)) = self.steps.ask(For::Looking, ask, |_| Vec::new()).await? else { return Ok(()) };
-        let calls = tools::calls(reply.json.as_ref().unwrap_or(&Value::Null), &self.tools, most);
+        let calls = tools::calls(&self.planner(ask).await?, &self.tools, most);
         for (number, call) in calls.into_iter().enumerate() {
             let name = format!("{}/{}", call.server, call.tool);
             let message = format!("Calling {name}");
@@ -499,19 +469,5 @@ impl Work<'_, '_> {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
-    }
-
-    /// What is said of the run beside its answer.
-    fn extras(&self) -> OutputExtras {
-        let mut warnings = self.warnings.clone();
-        warnings.extend(self.steps.limit().map(|limit| format!("the answer may be incomplete: {}", limit.words())));
-        let unread = self.ledger.unread.iter().take(TOLD);
-        warnings.extend(unread.map(|unread| format!("{} could not be read: {}", unread.url, unread.why)));
-        let more = self.ledger.unread.len().saturating_sub(TOLD);
-        if more > 0 {
-            warnings.push(format!("{more} more sources could not be read"));
-        }
-        let (model, labels) = (self.model.clone(), Some(self.labels.clone()));
-        OutputExtras { usage: self.steps.used(), warnings, model, labels }
     }
 }

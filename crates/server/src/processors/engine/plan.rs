@@ -72,6 +72,30 @@ pub(super) fn normal(search: &str) -> String {
     words.join(" ")
 }
 
+/// What a planner is told who may ask back.
+const ASK_BACK: &str = "\
+If the question can be meant in ways that lead to quite different answers, and nothing in it tells which, write in `question` \
+one short question to whoever asked; else leave it empty. It is rarely needed.";
+
+/// What a planner asks back, if it does.
+pub(super) fn asked_back(reply: &Value) -> Option<String> {
+    let text = reply.get("question").and_then(Value::as_str)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| cut(&text, 500).to_owned())
+}
+
+/// The same ask, of a planner who may ask back.
+pub(super) fn may_ask_back(mut ask: Ask) -> Ask {
+    // Writing to a string cannot fail.
+    let _ = writeln!(ask.user, "{ASK_BACK}");
+    if let Some(schema) = &mut ask.schema {
+        schema.schema["properties"]["question"] = json!({"type": "string"});
+        if let Some(required) = schema.schema["required"].as_array_mut() {
+            required.push(json!("question"));
+        }
+    }
+    ask
+}
+
 /// What to ask a planner first.
 pub(super) fn understand(brief: &Brief, parts: usize, searches: usize, propose: bool) -> Ask {
     let mut user = String::new();

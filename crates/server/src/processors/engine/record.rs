@@ -49,6 +49,12 @@ pub(in crate::processors) struct Replaying {
 }
 
 impl Replaying {
+    /// Whether models were asked when it was recorded.
+    pub(in crate::processors) fn has_models(&self) -> bool {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with("ask-"))
+    }
+
     fn find<A: Serialize + DeserializeOwned, T: DeserializeOwned>(&self, kind: &str, asked: &A) -> Result<T, String> {
         let path = file(&self.folder, kind, asked);
         let text = fs::read(&path).map_err(|_| {

@@ -38,6 +38,8 @@ pub(in crate::processors) enum Halt {
     Later(String),
     /// What it needs will not be there until somebody does something about it.
     Never(String),
+    /// The caller has to say first what is meant.
+    Ask(String),
 }
 
 /// Why looking came to its end.
@@ -147,7 +149,8 @@ impl<'a> Steps<'a> {
     /// How much of the tightest limit is used, from 0 to 1.
     pub(super) fn share(&self) -> f64 {
         let spent = self.spent().clone();
-        let of = |used: f64, most: f64| if most > 0.0 { used / most } else { 1.0 };
+        // Of what there is none of, nothing can be used up.
+        let of = |used: f64, most: f64| if most > 0.0 { used / most } else { 0.0 };
         [
             of(self.worked(&spent).as_secs_f64(), self.budget.soft.as_secs_f64()),
             of(f64::from(spent.fetches), f64::from(self.budget.pages)),
@@ -315,10 +318,11 @@ impl<'a> Steps<'a> {
         if self.reporter.wish() == Wish::Stop { Err(Halt::Stopped) } else { Ok(()) }
     }
 
-    /// Resolves when a step has to be broken off.
+    /// Resolves when a step has to be broken off. What was begun in time may take longer: a slow model that is about to answer is
+    /// worth waiting for, as long as there is time to write.
     async fn end(&self, purpose: For) -> Result<Limit, Halt> {
         let left = match purpose {
-            For::Looking => self.budget.soft,
+            For::Looking => self.budget.hard.mul_f64(WORK),
             For::Writing => self.budget.hard,
         };
         let until = self.began + left.saturating_sub(self.spent().before);

@@ -70,6 +70,7 @@ pub(super) fn evidence(ledger: &Ledger, field: usize, source: usize, value: &str
         computed: false,
         suspicious: false,
         pass: 1,
+        by_words: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody};
@@ -33,6 +34,8 @@ struct Little {
     writes: Option<&'static str>,
     tools: Vec<Tool>,
     down: bool,
+    /// How long a model takes.
+    slow: Option<Duration>,
     calls: AtomicUsize,
     asked: Mutex<Vec<Ask>>,
     fetched: Mutex<Vec<String>>,
@@ -93,6 +96,9 @@ impl Hands for Little {
                 usage: Tokens::default(),
                 cost_usd: None,
             });
+        }
+        if let Some(slow) = self.slow {
+            tokio::time::sleep(slow).await;
         }
         let (text, json) = self.answer(ask);
         let usage = Tokens { prompt: 100, completion: 10, estimated: false };
@@ -210,6 +216,10 @@ fn start(world: &Little, processor: &str, question: &str, wanted: Wanted) -> Sta
         tools: world.tools.clone(),
         marker: "m4rk".to_owned(),
         calibration: None,
+        asks_back: false,
+        answers: Vec::new(),
+        only: None,
+        words: Arc::new(|_: &str| 1.0),
         model: Some("little".to_owned()),
         labels: "uncalibrated".to_owned(),
     }
@@ -485,4 +495,63 @@ async fn pages_that_give_orders_are_never_obeyed() {
         assert_eq!(*world.fetched.lock().unwrap(), ["https://poison.test/"]);
         assert!(!content(&output).contains("evil.test"), "{}", content(&output));
     }
+}
+
+#[tokio::test]
+async fn without_a_model_the_sentence_is_chosen_by_its_words_and_never_called_sure() {
+    let world = aperture();
+    let answer = async |wanted| {
+        let (desk, budget) = (Desk::new(), Budget::of("pro").unwrap().without_models());
+        let steps = Steps::new(&world, &desk, budget, &[]);
+        research(start(&world, "pro", WHO, wanted), &steps).await.unwrap().output
+    };
+    let output = answer(text()).await;
+    assert!(content(&output).contains("founded"), "{}", content(&output));
+    let [basis] = output.basis() else { panic!("{output:?}") };
+    assert!(basis.confidence < Confidence::High && !basis.citations.is_empty(), "{basis:?}");
+    assert!(basis.reasoning.contains("chosen by its words"), "{basis:?}");
+    let schema = json!({"type": "object", "properties": {
+        "founded": {"type": "integer", "description": "the year in which Aperture Labs was founded"},
+        "revenue": {"type": ["number", "null"], "description": "the yearly revenue of Aperture Labs"},
+        "is_public": {"type": ["boolean", "null"], "description": "whether Aperture Labs is public"}}});
+    let output = answer(Wanted::Json { schema }).await;
+    assert_eq!(content(&output), r#"{"founded":1998,"revenue":null,"is_public":null}"#);
+    assert_eq!(world.asked.lock().unwrap().len(), 0);
+    assert!(output.extras().unwrap().warnings.is_empty(), "{:?}", output.extras());
+}
+
+/// A model on a slow machine: the time for looking is over before it has read anything.
+#[tokio::test(start_paused = true)]
+async fn what_no_model_could_read_in_time_is_chosen_by_its_words_and_that_is_said() {
+    let world = Little { slow: Some(Duration::from_mins(10)), ..aperture() };
+    let output = run(&world, "base", WHO, text()).await;
+    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
+    assert!(output.basis()[0].confidence < Confidence::High);
+    let warnings = &output.extras().unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("no model read anything in the time")), "{warnings:?}");
+    // What was begun in time is waited for, as long as there is time to write.
+    let world = Little { slow: Some(Duration::from_mins(1)), ..aperture() };
+    let output = run(&world, "base", WHO, text()).await;
+    let warnings = &output.extras().unwrap().warnings;
+    assert!(!warnings.iter().any(|warning| warning.contains("no model read anything")), "{warnings:?}");
+    assert_eq!(world.asked(Role::Reader), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_clear_is_asked_back_once_and_the_answer_is_taken_in() {
+    let plan = json!({"parts": [], "searches": ["Aperture Labs"], "question": "Which of the two Apertures?"});
+    let world = Little { plan: Some(plan), ..aperture() };
+    let (desk, budget) = (Desk::new(), Budget::of("core").unwrap());
+    let begun = |answers| Start { asks_back: true, answers, ..start(&world, "core", WHO, text()) };
+    let steps = Steps::new(&world, &desk, budget.clone(), &[]);
+    let end = research(begun(Vec::new()), &steps).await.map(|answer| answer.output);
+    assert_eq!(end.unwrap_err(), Halt::Ask("Which of the two Apertures?".to_owned()));
+    let journal = std::mem::take(&mut *desk.journal.lock().unwrap());
+    assert_eq!(journal.len(), 1, "what the planner said is kept");
+    let steps = Steps::new(&world, &desk, budget, &journal);
+    let output = research(begun(vec!["The one that makes doors".to_owned()]), &steps).await.unwrap().output;
+    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
+    let asked = world.asked.lock().unwrap();
+    let reader = asked.iter().find(|ask| ask.role == Role::Reader).unwrap();
+    assert!(reader.user.contains("(Which of the two Apertures? The one that makes doors)"), "{}", reader.user);
 }

@@ -30,8 +30,8 @@ pub(in crate::processors) struct World {
     pub(in crate::processors) searcher: Arc<Searcher>,
     /// What reads pages.
     pub(in crate::processors) fetcher: Arc<Fetcher>,
-    /// The documents of this server.
-    pub(in crate::processors) corpus: Arc<Corpus>,
+    /// The documents of this server; `None` where they were asked already.
+    pub(in crate::processors) corpus: Option<Arc<Corpus>>,
     /// The caller's servers by name.
     pub(in crate::processors) tools: BTreeMap<String, Connection>,
 }
@@ -68,7 +68,7 @@ impl Hands for World {
     }
 
     async fn fetch(&self, fetch: &Fetch) -> Result<Page, PageTrouble> {
-        if let Some(document) = self.corpus.document_at(&fetch.url) {
+        if let Some(document) = self.corpus.as_ref().and_then(|corpus| corpus.document_at(&fetch.url)) {
             return Ok(page(document));
         }
         let url = Url::parse(&fetch.url).map_err(|error| PageTrouble {
@@ -95,9 +95,10 @@ impl Hands for World {
 impl World {
     /// What the operator's documents and the built-in ones have, best first, each document once.
     fn own(&self, query: &Query) -> Vec<Hit> {
-        let usable = |document: &Document| allows(&query.policy, document, self.corpus.edition());
         let mut hits: Vec<Hit> = Vec::new();
-        for (document, passage) in self.corpus.passages_with(&query.text, OWN * 4, &usable) {
+        let Some(corpus) = &self.corpus else { return hits };
+        let usable = |document: &Document| allows(&query.policy, document, corpus.edition());
+        for (document, passage) in corpus.passages_with(&query.text, OWN * 4, &usable) {
             if hits.len() < OWN && !hits.iter().any(|hit| hit.url == document.url) {
                 let snippet = passage.chars().take(SNIPPET).collect();
                 hits.push(Hit {

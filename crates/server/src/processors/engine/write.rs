@@ -102,7 +102,7 @@ pub(super) fn plainly(brief: &Brief, settled: &[&Settled], ledger: &Ledger) -> S
     let line = |known: &&Settled| {
         let first = &ledger.evidence[*known.support.first()?];
         let excerpt = ledger.excerpt(first).split_whitespace().collect::<Vec<_>>().join(" ");
-        Some(format!("- {excerpt} [e{}]", first.id))
+        Some(format!("{excerpt} [e{}]", first.id))
     };
     let mut lines: Vec<String> = Vec::new();
     for text in settled.iter().filter_map(line) {
@@ -112,7 +112,12 @@ pub(super) fn plainly(brief: &Brief, settled: &[&Settled], ledger: &Ledger) -> S
         }
     }
     debug_assert!(brief.is_text(), "an object is put together from its values");
-    lines.join("\n")
+    // One thing is no list.
+    if lines.len() == 1 {
+        lines.concat()
+    } else {
+        lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
+    }
 }
 
 #[cfg(test)]

@@ -56,5 +56,6 @@ pub use note::Note;
 pub(super) use passages::passages;
 pub(super) use pick::typed as pick_typed;
 pub(super) use policy::allows;
+pub(super) use roots::roots;
 pub(super) use schema::{Kind, Schema};
 pub(super) use text::{content_stems, content_words, fold, stem};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::text::stem;
+use super::text::{stem, words};
 
 /// Words that say the same in a question; the first stands for all.
 const SAME: &[&[&str]] = &[
@@ -62,6 +62,11 @@ pub(super) fn root(folded: &str) -> String {
         word.truncate(cut.len());
     }
     word
+}
+
+/// The roots of a text's words, in their order.
+pub(in crate::processors) fn roots(text: &str) -> Vec<String> {
+    words(text).iter().map(|word| root(&word.folded)).collect()
 }
 
 #[cfg(test)]

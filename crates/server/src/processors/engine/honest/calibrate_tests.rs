@@ -21,6 +21,7 @@ fn answer(seed: u64, honest: bool) -> Answer {
         suspicious: false,
         age_ok: None,
         agreement_of_passes: None,
+        by_words: None,
     };
     let confidence = by_rule(&features).confidence;
     let chance = match confidence {

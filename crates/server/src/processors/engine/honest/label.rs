@@ -59,6 +59,9 @@ pub struct Features {
     /// Of the independent passes over the question, the share that came to this value; `None` if there was one.
     #[serde(default)]
     pub agreement_of_passes: Option<f64>,
+    /// How far its sentence can be trusted by its words alone, if no model read it.
+    #[serde(default)]
+    pub by_words: Option<Confidence>,
 }
 
 fn yes() -> bool {
@@ -99,6 +102,7 @@ impl Features {
             // One page that is young enough is enough.
             age_ok: (!ages.is_empty()).then(|| ages.contains(&true)),
             agreement_of_passes: None,
+            by_words: None,
         }
     }
 
@@ -168,6 +172,10 @@ pub(super) fn by_rule(features: &Features) -> Label {
         why.push(cap);
         return label(Confidence::Medium, why);
     }
+    if let Some(most) = features.by_words {
+        why.push("the sentence was chosen by its words, no model read it");
+        return label(most.min(Confidence::Medium), why);
+    }
     let several = features.independent_domains >= 2;
     let enough = match features.judge {
         // Without a judge only a second source makes up for him.
@@ -203,6 +211,7 @@ mod tests {
             suspicious: false,
             age_ok: None,
             agreement_of_passes: None,
+            by_words: None,
         }
     }
 
@@ -270,7 +279,7 @@ mod tests {
         ) -> Features {
             Features {
                 quote_ok, values_ok, anchored, judge, independent_domains, contradiction, class, similarity: None, computed, suspicious,
-                age_ok, agreement_of_passes: None,
+                age_ok, agreement_of_passes: None, by_words: None,
             }
         }
     }

@@ -12,6 +12,7 @@ mod cut;
 mod date;
 mod independent;
 mod label;
+mod lone;
 mod markdown;
 mod names;
 mod numbers;
@@ -35,6 +36,7 @@ pub(in crate::processors) use date::Date;
 pub(in crate::processors) use independent::{Supporter, independent};
 pub use label::{Features, Judgement};
 pub(in crate::processors) use label::{Support, label};
+pub(in crate::processors) use lone::{lone_date, lone_number};
 pub(in crate::processors) use quote::Page;
 #[cfg(test)]
 pub(in crate::processors) use quote::excerpt;
