@@ -9,7 +9,7 @@ use legwork_api::client::{Client, ClientError};
 use legwork_api::ready::Uses;
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::{self, FolderError, ServerFile};
-use legwork_server::{Running, StartError};
+use legwork_server::{InUse, Running, StartError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::exit::{Exit, Failure};
@@ -62,7 +62,7 @@ impl Station {
     /// What the server answers with, in a few words; `None` where it does not say.
     pub(crate) async fn uses(&self) -> Option<Uses> {
         if let Some(engine) = &self.engine {
-            return engine.models_in_use().map(|model| Uses { model });
+            return engine.uses().map(|InUse { models, search }| Uses { model: models, search });
         }
         timeout(A_WORD, self.client.ready()).await.ok()?.ok()?.uses
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use legwork_server::config::{Config, Role};
 use legwork_server::folder::FolderError;
 use legwork_server::processors::Registry;
-use legwork_server::{Running, StartError, StopError, upkeep};
+use legwork_server::{InUse, Running, StartError, StopError, upkeep};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
@@ -30,8 +30,8 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Fai
     let mut running = start(&serve.config, idle).await.map_err(station::not_started)?;
     match serve.log {
         LogArg::Text => {
-            let models = running.models_in_use();
-            print::talk(&greeting(&serve.config, running.address(), Accepted::by(&running), models.as_deref()));
+            let uses = running.uses();
+            print::talk(&greeting(&serve.config, running.address(), Accepted::by(&running), uses.as_ref()));
         }
         // Whatever reads the log reads nothing else.
         LogArg::Json => info!(
@@ -39,7 +39,7 @@ pub(super) async fn run(args: ServeArgs, settings: Settings) -> Result<Exit, Fai
             server.version = env!("CARGO_PKG_VERSION"),
             store.id = running.store_id(),
             store.path = %serve.config.store,
-            models = running.models_in_use(),
+            models = running.uses().map(|uses| uses.models),
             "listening"
         ),
     }
@@ -91,7 +91,7 @@ impl Accepted {
 }
 
 /// What is running and how to use it, ready to be pasted.
-fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, models: Option<&str>) -> String {
+fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, uses: Option<&InUse>) -> String {
     let url = callers_url(config, address);
     let (keys, key, header) = match config.accept_keys.len() + accepted.made {
         _ if accepted.any => ("none: everybody on this machine may use it, and nobody else".to_owned(), "any", ""),
@@ -100,7 +100,11 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, models: Op
     let mut corpus = vec!["built-in".to_owned()];
     corpus.extend(config.corpus.iter().map(|folder| folder.display().to_string()));
     let corpus = corpus.join(", ");
-    let models = models.map_or_else(String::new, |models| format!("\x20 model   {models}\n"));
+    let uses = uses.map_or_else(String::new, |InUse { models, search }| {
+        let search =
+            if search.is_empty() { "none: answers come from the corpus alone".to_owned() } else { search.join(", ") };
+        format!("\x20 model   {models}\n\x20 search  {search}\n")
+    });
     let works = match config.role {
         Role::All | Role::Worker => format!("on up to {} runs at a time", config.slots),
         Role::Api => "on nothing: it only answers".to_owned(),
@@ -109,7 +113,7 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, models: Op
         "legwork {version} listens on http://{address}\n\
          \x20 store   {store}\n\
          \x20 corpus  {corpus}\n\
-         {models}\
+         {uses}\
          \x20 keys    {keys}\n\
          \x20 works   {works}\n\
          \n\
@@ -170,8 +174,9 @@ mod tests {
     #[test]
     fn the_greeting_says_how_to_use_it() {
         let everybody = Accepted { any: true, made: 0 };
-        let models = Some("qwen3:8b at http://127.0.0.1:11434");
-        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody, models));
+        let models = "qwen3:8b at http://127.0.0.1:11434".to_owned();
+        let uses = InUse { models, search: vec!["wikipedia".to_owned()] };
+        insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody, Some(&uses)));
     }
 
     #[test]

@@ -53,8 +53,9 @@ pub(super) async fn fulfil(
 
 /// Who asks shall know what answers.
 pub(super) async fn say_what_is_used(station: &Station) {
-    if let Some(Uses { model }) = station.uses().await {
-        print::talk(&format!("model: {model}"));
+    if let Some(Uses { model, search }) = station.uses().await {
+        let search = if search.is_empty() { "none".to_owned() } else { search.join(", ") };
+        print::talk(&format!("model: {model}; search: {search}"));
     }
 }
 

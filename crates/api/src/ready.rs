@@ -32,6 +32,9 @@ pub struct Ready {
 pub struct Uses {
     /// The language models and where they are; `none`, or `off`.
     pub model: String,
+    /// Where answers are looked for beside the documents: the search providers by name. Empty where nobody is asked.
+    #[serde(default)]
+    pub search: Vec<String>,
 }
 
 impl Ready {

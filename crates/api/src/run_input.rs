@@ -121,17 +121,17 @@ impl RunInput {
         let mcp_servers = mcp_servers::read(members.get("mcp_servers"), found);
         let previous = previous(members, found);
         let limits = limits::read(members.get("legwork"), found);
-        let read = Self {
+        let mut read = Self {
             metadata: metadata::read(members.get("metadata"), found),
             enable_events: enable_events(members, found),
             webhook: webhook::read(members, found),
             input_schema: spec.input_schema,
             processor: processor?,
-            task: Task { input: input?, wanted: spec.wanted, sources, mcp_servers, previous, limits },
+            task: Task { input: input?, wanted: spec.wanted, sources, mcp_servers, previous, limits, location: None },
             warnings: Vec::new(),
             shown: Bytes::new(),
         };
-        settings::check(members, found);
+        read.task.location = settings::read(members, found);
         // Only what is sound is worth writing down.
         found.faults.is_empty().then(|| Self { shown: shown::shown(text, members), ..read })
     }

@@ -23,13 +23,15 @@ pub struct Task {
     pub previous: Option<RunId>,
     /// What it may take.
     pub limits: Limits,
+    /// The country that searches are made from: two small letters, as in ISO 3166-1 (`advanced_settings.location`).
+    pub location: Option<String>,
 }
 
 impl Task {
     /// A task that is nothing but this: any source may be used, and it may take what its processor takes.
     pub fn new(input: Input, wanted: Wanted) -> Self {
         let (sources, limits) = (SourcePolicy::default(), Limits::default());
-        Self { input, wanted, sources, mcp_servers: Vec::new(), previous: None, limits }
+        Self { input, wanted, sources, mcp_servers: Vec::new(), previous: None, limits, location: None }
     }
 }
 

@@ -174,6 +174,7 @@ impl App {
             limits,
             ceilings,
             models: models.clone(),
+            search: config.search.names().map(str::to_owned).collect(),
         });
         let sweeper = Sweeper { runs: runs.clone(), leases, retain: config.retain };
         let indexer = Indexer { runs };

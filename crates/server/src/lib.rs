@@ -34,7 +34,7 @@ mod webhooks;
 mod worker;
 
 pub use http::bare;
-pub use lifecycle::{Running, StartError, StopError, start, start_with};
+pub use lifecycle::{InUse, Running, StartError, StopError, start, start_with};
 pub use processors::calibration;
 pub use read::{PDF_VERB, read_pdf};
 pub use store::postgres::DatabaseError;

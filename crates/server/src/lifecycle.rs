@@ -113,6 +113,15 @@ pub enum StopError {
     Broken,
 }
 
+/// What a server answers with, in a few words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InUse {
+    /// The language models and where they are; `none`, or `off`.
+    pub models: String,
+    /// The search providers by name; empty where nobody is asked.
+    pub search: Vec<String>,
+}
+
 /// A server at work.
 pub struct Running {
     address: SocketAddr,
@@ -121,6 +130,7 @@ pub struct Running {
     /// Not its owner: a store is closed when its server has stopped.
     keys: Weak<Keyring>,
     models: Option<Arc<Models>>,
+    search: Vec<String>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<Result<(), StopError>>,
 }
@@ -171,8 +181,9 @@ where
         warn!(error = &error as &dyn std::error::Error, "other commands will not find this server by its store");
     }
     let (keys, models) = (Arc::downgrade(&app.keys), app.models.clone());
+    let search = config.search.names().map(str::to_owned).collect();
     let course = Course { app, folder, config, listener, stop: stop.clone(), hard_stop };
-    Ok(Running { address, store_id, local_key, keys, models, stop, ended: tokio::spawn(course.run()) })
+    Ok(Running { address, store_id, local_key, keys, models, search, stop, ended: tokio::spawn(course.run()) })
 }
 
 /// What was measured of how often labels are right, if somebody measured it.
@@ -218,9 +229,10 @@ impl Running {
         self.keys.upgrade().is_some_and(|keys| keys.ring().is_open())
     }
 
-    /// Which language models it uses, in a few words; `None` where it works on nothing.
-    pub fn models_in_use(&self) -> Option<String> {
-        self.models.as_ref().map(|models| models.in_use())
+    /// What it answers with, in a few words; `None` where it works on nothing.
+    pub fn uses(&self) -> Option<InUse> {
+        let models = self.models.as_ref()?;
+        Some(InUse { models: models.in_use(), search: self.search.clone() })
     }
 
     /// Asks it to stop.

@@ -234,6 +234,7 @@ impl World {
             limits,
             ceilings,
             models: None,
+            search: Vec::new(),
         });
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);

@@ -14,14 +14,21 @@ use crate::resolve::key_variables;
 /// Asks each model something tiny, and says what the environment has to offer beside them.
 pub(super) async fn findings(llm: Option<&Llm>, environment: &Environment) -> Vec<Finding> {
     let Some(llm) = llm else {
-        return vec![finding(Well, "model", "off: answers come from documents alone")];
+        return vec![finding(
+            Well,
+            "model",
+            "off: answers are sentences of documents and pages, chosen by their words",
+        )];
     };
     let found = examine(llm).await;
     let mut told = match &found {
         Ok(examined) => examined.iter().map(one).collect(),
         Err(why) if llm.is_named() => vec![finding(Fail, "model", why.join("; "))],
         Err(why) => {
-            let says = format!("none: answers come from documents alone ({})", why.join("; "));
+            let says = format!(
+                "none: answers are sentences of documents and pages, chosen by their words ({})",
+                why.join("; ")
+            );
             vec![finding(Well, "model", says)]
         }
     };

@@ -1,4 +1,5 @@
-//! Fields that are checked, so that a mistake in them is told, and that change nothing about the task yet.
+//! Settings beside the question: where its searches are made from; and fields that are checked, so that a mistake in them is
+//! told, and that change nothing about the task.
 
 use serde_json::value::RawValue;
 
@@ -8,31 +9,32 @@ use crate::json::Members;
 /// How long a `memory_scope_key` may be, in characters.
 const MAX_SCOPE_KEY: usize = 128;
 
-/// Checks `advanced_settings` and `memory_scope_key`.
-pub(super) fn check(members: &Members<'_>, found: &mut Findings) {
-    if let Some(raw) = members.get("advanced_settings") {
-        advanced(&At::Body.key("advanced_settings"), raw, found);
-    }
+/// Checks `advanced_settings` and `memory_scope_key`; returns the country of the former, in small letters.
+pub(super) fn read(members: &Members<'_>, found: &mut Findings) -> Option<String> {
+    let location =
+        members.get("advanced_settings").and_then(|raw| advanced(&At::Body.key("advanced_settings"), raw, found));
     if let Some(raw) = members.get("memory_scope_key") {
         scope_key(&At::Body.key("memory_scope_key"), raw, found);
     }
+    location
 }
 
-fn advanced(at: &At<'_>, raw: &RawValue, found: &mut Findings) {
-    let Some(members) = found.object(at, raw) else { return };
-    if let Some(raw) = members.get("location") {
-        location(&at.key("location"), raw, found);
-    }
+fn advanced(at: &At<'_>, raw: &RawValue, found: &mut Findings) -> Option<String> {
+    let members = found.object(at, raw)?;
+    let country = members.get("location").and_then(|raw| location(&at.key("location"), raw, found));
     if let Some(raw) = members.get("data_sources") {
         data_sources(&at.key("data_sources"), raw, found);
     }
+    country
 }
 
-fn location(at: &At<'_>, raw: &RawValue, found: &mut Findings) {
-    let Some(text) = found.text(at, raw) else { return };
+fn location(at: &At<'_>, raw: &RawValue, found: &mut Findings) -> Option<String> {
+    let text = found.text(at, raw)?;
     if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         found.wrong(at, "value_error", "is no country: two letters as in ISO 3166-1 were expected, for example `de`");
+        return None;
     }
+    Some(text.to_ascii_lowercase())
 }
 
 fn data_sources(at: &At<'_>, raw: &RawValue, found: &mut Findings) {

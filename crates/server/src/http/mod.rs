@@ -93,6 +93,8 @@ pub(crate) struct Parts {
     pub(crate) ceilings: Ceilings,
     /// None where nothing is worked on.
     pub(crate) models: Option<Arc<Models>>,
+    /// The search providers by name.
+    pub(crate) search: Vec<String>,
 }
 
 impl std::ops::Deref for Api {
