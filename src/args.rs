@@ -100,6 +100,10 @@ pub(crate) struct StoreArgs {
     /// A folder of documents to answer from; may be given several times.
     #[arg(long, value_name = "FOLDER", env = "LEGWORK_CORPUS", value_delimiter = ':')]
     pub(crate) corpus: Vec<PathBuf>,
+    /// Find passages of the documents by their meaning as well, with the embedding model in this folder (model.safetensors,
+    /// tokenizer.json and config.json, for example of all-MiniLM-L6-v2) [default: by their words].
+    #[arg(long, value_name = "FOLDER", env = "LEGWORK_EMBEDDINGS")]
+    pub(crate) embeddings: Option<PathBuf>,
     /// Labels of confidence follow what `legwork calibrate` measured and wrote to this file [default: they follow a rule, and
     /// are called uncalibrated].
     #[arg(long, value_name = "FILE", env = "LEGWORK_CALIBRATION")]

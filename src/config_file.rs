@@ -26,6 +26,7 @@ pub(crate) struct ConfigFile {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) store: Option<String>,
     pub(crate) corpus: Vec<PathBuf>,
+    pub(crate) embeddings: Option<PathBuf>,
     pub(crate) calibration: Option<PathBuf>,
     pub(crate) role: Option<RoleArg>,
     pub(crate) slots: Option<usize>,
@@ -162,7 +163,14 @@ impl ConfigFile {
 
     /// Paths in the file are meant from where the file is, wherever the command is started.
     fn beside(mut self, folder: &Path) -> Self {
-        for path in self.corpus.iter_mut().chain(&mut self.calibration).chain(&mut self.record).chain(&mut self.replay)
+        let embeddings = &mut self.embeddings;
+        for path in self
+            .corpus
+            .iter_mut()
+            .chain(embeddings)
+            .chain(&mut self.calibration)
+            .chain(&mut self.record)
+            .chain(&mut self.replay)
         {
             *path = folder.join(&*path);
         }
@@ -259,6 +267,7 @@ mod tests {
             store = "data"
             corpus = ["docs", "/abs"]
             calibration = "calibration.json"
+            embeddings = "minilm"
             accept_keys = ["@keys.txt", "plain"]
             [llm.writer]
             api_key = "@writer.key"
@@ -266,6 +275,7 @@ mod tests {
         let file = ConfigFile::parse(text).unwrap().beside(Path::new("/etc/legwork"));
         assert_eq!(file.store.as_deref(), Some("/etc/legwork/data"));
         assert_eq!(file.corpus, [PathBuf::from("/etc/legwork/docs"), PathBuf::from("/abs")]);
+        assert_eq!(file.embeddings, Some(PathBuf::from("/etc/legwork/minilm")));
         assert_eq!(file.calibration, Some(PathBuf::from("/etc/legwork/calibration.json")));
         assert_eq!(file.accept_keys, ["@/etc/legwork/keys.txt", "plain"]);
         assert_eq!(file.llm.writer.api_key.as_deref(), Some("@/etc/legwork/writer.key"));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_core::tier::Tier;
-use legwork_server::config::{Config, DatabaseUrl, Override, PROVIDERS, Research, Role, StoreAt, Tape};
+use legwork_server::config::{Config, DatabaseUrl, PROVIDERS, Role, StoreAt};
 use url::Url;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::expiry::Length;
 
 mod fetch;
 mod llm;
+mod research;
 mod search;
 mod webhooks;
 
@@ -230,11 +231,16 @@ impl BadConfig {
 pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment) -> Result<Serve, BadConfig> {
     let webhooks = webhooks::webhooks(args.engine.webhooks, &file)?;
     let llm = llm::llm(args.engine.llm, file.llm, environment)?;
-    let calibration = calibration(&args.store, file.calibration);
+    let calibration = path(args.store.calibration.clone().or(file.calibration));
+    let embeddings = path(args.store.embeddings.clone().or(file.embeddings));
     let search = search::search(args.search, file.search, environment)?;
     let fetch = fetch::fetch(args.engine.fetch, &file.fetch)?;
-    let research =
-        research(args.record.or(file.record), args.replay.or(file.replay), file.tiers, args.ask_back || file.ask_back)?;
+    let research = research::research(
+        args.record.or(file.record),
+        args.replay.or(file.replay),
+        file.tiers,
+        args.ask_back || file.ask_back,
+    )?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: listen(args.listen.or(file.listen))?,
@@ -244,6 +250,7 @@ pub(crate) fn serve(args: ServeArgs, file: ConfigFile, environment: &Environment
         cors_origins: cors(if args.cors_origins.is_empty() { file.cors_origins } else { args.cors_origins })?,
         store,
         corpus,
+        embeddings,
         calibration,
         role: args.role.or(file.role).map_or(Role::All, Role::from),
         slots: slots(args.slots.or(file.slots))?,
@@ -330,11 +337,12 @@ pub(crate) fn target(
     let engine = engine()?;
     let webhooks = webhooks::webhooks(engine.webhooks, &file)?;
     let llm = llm::llm(engine.llm, file.llm, environment)?;
-    let calibration = calibration(&args.store, file.calibration);
+    let calibration = path(args.store.calibration.clone().or(file.calibration));
+    let embeddings = path(args.store.embeddings.clone().or(file.embeddings));
     let named_search = environment.search.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
     let search = search::search(named_search, file.search, environment)?;
     let fetch = fetch::fetch(engine.fetch, &file.fetch)?;
-    let research = research(file.record, file.replay, file.tiers, file.ask_back)?;
+    let research = research::research(file.record, file.replay, file.tiers, file.ask_back)?;
     let (store, corpus) = store(args.store, file.store, file.corpus, environment)?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -345,6 +353,7 @@ pub(crate) fn target(
         cors_origins: Vec::new(),
         store,
         corpus,
+        embeddings,
         calibration,
         role: Role::All,
         slots: slots(file.slots)?,
@@ -397,28 +406,9 @@ fn store(
     Ok((store, corpus))
 }
 
-/// How questions are worked on.
-fn research(
-    record: Option<PathBuf>,
-    replay: Option<PathBuf>,
-    tiers: BTreeMap<String, Override>,
-    asks_back: bool,
-) -> Result<Research, BadConfig> {
-    if let Some(name) = tiers.keys().find(|name| Tier::of(name).is_none()) {
-        return Err(BadConfig::NoTier(name.clone()));
-    }
-    let tape = match (record, replay) {
-        (Some(_), Some(_)) => return Err(BadConfig::TwoTapes),
-        (Some(folder), None) => Some(Tape::Record(folder)),
-        (None, Some(folder)) if !folder.is_dir() => return Err(BadConfig::NoRecording(folder)),
-        (None, replay) => replay.map(Tape::Replay),
-    };
-    Ok(Research { tiers, tape, asks_back })
-}
-
-/// What labels of confidence follow; an empty name is none.
-fn calibration(typed: &StoreArgs, in_file: Option<PathBuf>) -> Option<PathBuf> {
-    typed.calibration.clone().or(in_file).filter(|path| !path.as_os_str().is_empty())
+/// An empty name is none.
+fn path(given: Option<PathBuf>) -> Option<PathBuf> {
+    given.filter(|path| !path.as_os_str().is_empty())
 }
 
 fn listen(given: Option<String>) -> Result<SocketAddr, BadConfig> {

@@ -66,6 +66,18 @@ fn creates_are_not_counted_unless_that_is_asked_for() {
 }
 
 #[test]
+fn documents_are_found_by_meaning_with_a_pack_that_is_named() {
+    let named = |path: &str| StoreArgs { embeddings: Some(path.into()), ..StoreArgs::default() };
+    let typed = |path| ServeArgs { store: named(path), ..ServeArgs::default() };
+    let file = || ConfigFile { embeddings: Some("/in/file".into()), ..ConfigFile::default() };
+    let used = |args, file| serve(args, file, &at_home()).unwrap().config.embeddings;
+    assert_eq!(used(ServeArgs::default(), ConfigFile::default()), None);
+    assert_eq!(used(ServeArgs::default(), file()), Some("/in/file".into()));
+    assert_eq!(used(typed("/typed"), file()), Some("/typed".into()));
+    assert_eq!(used(typed(""), ConfigFile::default()), None);
+}
+
+#[test]
 fn labels_follow_a_measurement_that_is_named() {
     assert_eq!(served(ServeArgs::default()).unwrap().calibration, None);
     let named = |path: &str| StoreArgs { calibration: Some(path.into()), ..StoreArgs::default() };

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use legwork_api::client::Client;
+use legwork_server::Embedder;
 use legwork_server::calibration::Calibrations;
 use legwork_server::config::{Config, DatabaseUrl, StoreAt};
 use legwork_server::documents::{self, FolderSurvey};
@@ -67,6 +68,9 @@ pub(super) async fn run(args: DoctorArgs, settings: Settings) -> Result<Exit, Fa
             }
             for folder in &local.config.corpus {
                 found.push(corpus(local.config.store.folder(), folder.clone()).await);
+            }
+            if let Some(folder) = local.config.embeddings.clone() {
+                found.push(embeddings(folder).await);
             }
             found.push(labels(local.config.calibration.as_deref()));
             found.push(keys(&local.config.accept_keys, upkeep::made_keys(&local.config.store).await.unwrap_or(0)));
@@ -221,6 +225,19 @@ fn counted(folder: &FolderSurvey) -> Finding {
     }
     let is_empty = folder.documents == 0 && folder.pending == 0;
     finding(if is_empty { Warn } else { Well }, "corpus", says)
+}
+
+/// Whether documents can be found by their meaning.
+async fn embeddings(folder: PathBuf) -> Finding {
+    let path = folder.display().to_string();
+    match spawn_blocking(move || Embedder::open(&folder)).await {
+        Ok(Ok(embedder)) => {
+            let says = format!("{path} has a model that can be used, of {} numbers a text", embedder.dimensions());
+            finding(Well, "embeddings", says)
+        }
+        Ok(Err(odd)) => finding(Fail, "embeddings", format!("{path}: {}", checkup::whole(&odd))),
+        Err(broken) => finding(Fail, "embeddings", checkup::whole(&broken)),
+    }
 }
 
 /// What labels of confidence follow.

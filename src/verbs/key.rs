@@ -14,10 +14,10 @@ use crate::{print, render};
 
 pub(super) async fn run(args: KeyArgs, settings: Settings) -> Result<Exit, Failure> {
     match args.kind {
-        KeyKind::Create(args) => made::create(args, settings).await,
-        KeyKind::List(args) => made::list(args, settings).await,
-        KeyKind::Revoke(args) => made::revoke(args, settings).await,
-        KeyKind::Forget(args) => made::forget(args, settings).await,
+        KeyKind::Create(args) => Box::pin(made::create(args, settings)).await,
+        KeyKind::List(args) => Box::pin(made::list(args, settings)).await,
+        KeyKind::Revoke(args) => Box::pin(made::revoke(args, settings)).await,
+        KeyKind::Forget(args) => Box::pin(made::forget(args, settings)).await,
         KeyKind::Webhook(args) => webhook(args, settings).await,
     }
 }

@@ -99,7 +99,8 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, uses: Opti
     };
     let mut corpus = vec!["built-in".to_owned()];
     corpus.extend(config.corpus.iter().map(|folder| folder.display().to_string()));
-    let corpus = corpus.join(", ");
+    let by_meaning = if config.embeddings.is_some() { ", found by meaning as well" } else { "" };
+    let corpus = corpus.join(", ") + by_meaning;
     let uses = uses.map_or_else(String::new, |InUse { models, search }| {
         let search =
             if search.is_empty() { "none: answers come from the corpus alone".to_owned() } else { search.join(", ") };
@@ -153,6 +154,7 @@ mod tests {
             cors_origins: Vec::new(),
             store: legwork_server::config::StoreAt::Folder("/data/legwork".into()),
             corpus: vec!["/docs".into()],
+            embeddings: None,
             calibration: None,
             role: Role::All,
             slots: 64,

@@ -39,6 +39,8 @@ pub struct Config {
     pub store: StoreAt,
     /// Folders of documents to answer from, beside the built-in ones.
     pub corpus: Vec<PathBuf>,
+    /// The folder of an embedding model, by which documents are found by their meaning as well; `None` is by words alone.
+    pub embeddings: Option<PathBuf>,
     /// What labels of confidence follow, as `legwork calibrate` wrote it; `None` is a rule.
     pub calibration: Option<PathBuf>,
     /// What this process does.

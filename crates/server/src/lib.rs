@@ -34,6 +34,7 @@ mod webhooks;
 mod worker;
 
 pub use http::bare;
+pub use legwork_embed::{Embedder, OpenError as EmbeddingsError};
 pub use lifecycle::{InUse, Running, StartError, StopError, start, start_with};
 pub use processors::calibration;
 pub use read::{PDF_VERB, read_pdf};

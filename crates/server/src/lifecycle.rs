@@ -3,11 +3,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use legwork_core::store::{Store, StoreError};
+use legwork_embed::Embedder;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,14 @@ pub enum StartError {
     /// The documents to answer from cannot be read.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
+    /// The embedding model cannot be used.
+    #[error("{} is no embedding model that can be used", folder.display())]
+    Embeddings {
+        /// Its folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        source: legwork_embed::OpenError,
+    },
     /// What labels of confidence shall follow cannot be read.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
@@ -100,6 +109,9 @@ impl StartError {
             Self::Calibration(_) => {
                 Some("measure anew with `legwork calibrate`, or start without --calibration".to_owned())
             }
+            Self::Embeddings { .. } => {
+                Some("name the folder of all-MiniLM-L6-v2, or start without --embeddings".to_owned())
+            }
             Self::Store(_) | Self::Keys(_) | Self::Corpus(_) | Self::Broken(_) => None,
         }
     }
@@ -137,8 +149,16 @@ pub struct Running {
 
 /// Starts a server with the built-in processors. When this returns, it listens.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let corpus = config.corpus.clone();
-    start_in(config, move |home, store, outside| Registry::built_in(&corpus, home, store, outside)).await
+    let (corpus, embeddings) = (config.corpus.clone(), config.embeddings.clone());
+    let processors = move |home: &Path, store, outside| {
+        let open = |folder: PathBuf| match Embedder::open(&folder) {
+            Ok(embedder) => Ok(Arc::new(embedder)),
+            Err(source) => Err(StartError::Embeddings { folder, source }),
+        };
+        let embedder = embeddings.map(open).transpose()?;
+        Ok(Registry::built_in(&corpus, home, store, outside, embedder)?)
+    };
+    start_in(config, processors).await
 }
 
 /// Starts a server with processors of the caller's.
@@ -148,7 +168,7 @@ pub async fn start_with(config: Config, processors: Registry) -> Result<Running,
 
 async fn start_in<P>(config: Config, processors: P) -> Result<Running, StartError>
 where
-    P: FnOnce(&Path, Arc<dyn Store>, Outside) -> Result<Registry, CorpusError> + Send + 'static,
+    P: FnOnce(&Path, Arc<dyn Store>, Outside) -> Result<Registry, StartError> + Send + 'static,
 {
     let folder = take(&config.store).await?;
     if let Err(error) = machine::raise_file_limit() {

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 const PACKAGES: &[(&str, &str, &[&str])] = &[
     ("legwork-core", "crates/core", &[]),
     ("legwork-api", "crates/api", &["legwork-core"]),
-    ("legwork-server", "crates/server", &["legwork-core", "legwork-api"]),
+    // What turns sentences into vectors knows nothing of runs.
+    ("legwork-embed", "crates/embed", &[]),
+    ("legwork-server", "crates/server", &["legwork-core", "legwork-api", "legwork-embed"]),
     ("legwork", ".", &["legwork-core", "legwork-api", "legwork-server"]),
 ];
 

@@ -16,6 +16,7 @@ use legwork_core::node::Fingerprint;
 use legwork_core::processor::Processor;
 use legwork_core::store::{Store, StoreError};
 use legwork_core::tier::Tier;
+use legwork_embed::Embedder;
 
 pub use self::engine::honest::{Verdict, place_of, verify_values};
 pub use self::library::CorpusError;
@@ -47,14 +48,15 @@ impl Registry {
 
     /// The built-in researcher under its eighteen names, with these folders of documents beside the built-in ones. A
     /// folder that cannot be read is known when this returns; they are read in the background, what was read is kept in
-    /// the folder `home`, and what is cited in the store.
+    /// the folder `home`, and what is cited in the store. With an embedder they are found by their meaning as well.
     pub(crate) fn built_in(
         corpus: &[PathBuf],
         home: &Path,
         store: Arc<dyn Store>,
         outside: Outside,
+        embedder: Option<Arc<Embedder>>,
     ) -> Result<Self, CorpusError> {
-        let library = Arc::new(Library::open(corpus, home, store)?);
+        let library = Arc::new(Library::open(corpus, home, store, embedder)?);
         let researcher: Arc<dyn Processor> = Arc::new(Researcher::new(library.clone(), outside));
         let names = Tier::names().map(|name| (name, researcher.clone()));
         Ok(Self { library: Some(library), ..Self::of(names) })
@@ -69,7 +71,7 @@ impl Registry {
     /// The same processors, beside the documents in these folders.
     #[cfg(test)]
     pub(crate) fn with_documents(self, corpus: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Self {
-        let library = Library::open(corpus, home, store).expect("the folders of a test are there");
+        let library = Library::open(corpus, home, store, None).expect("the folders of a test are there");
         Self { library: Some(Arc::new(library)), ..self }
     }
 

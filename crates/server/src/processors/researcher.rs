@@ -419,7 +419,7 @@ mod tests {
     async fn an_answer_is_given_when_all_that_it_cites_is_kept() {
         let home = tempfile::tempdir().unwrap();
         let store = store_in(home.path());
-        let library = Arc::new(Library::open(&[], home.path(), store.clone()).unwrap());
+        let library = Arc::new(Library::open(&[], home.path(), store.clone(), None).unwrap());
         let researcher = Researcher::new(library.clone(), Outside::none());
         let database = rusqlite::Connection::open(home.path().join("legwork.db")).unwrap();
         database.execute_batch("alter table sources rename to elsewhere").unwrap();

@@ -9,11 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use legwork_core::time::Micros;
+use legwork_embed::Embedder;
 use tracing::warn;
 
 use super::Skipped;
 use super::folder::Folder;
 use super::item::{Item, Read};
+use super::learn::Learner;
 use super::shelf::{Known, Shelf, ShelfError, Stored};
 use super::walk::{Found, walk};
 use crate::clock::Clock;
@@ -41,6 +43,7 @@ pub(super) struct Looker {
     published: bool,
     /// What the last look took to find out what has changed, without reading it.
     looking: Duration,
+    learner: Option<Learner>,
 }
 
 /// What a look found.
@@ -70,7 +73,38 @@ impl Looker {
         helper: Helper,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { folders, shelf, base: Base::unpacked(), helper, clock, own, published: false, looking: Duration::ZERO }
+        Self {
+            folders,
+            shelf,
+            base: Base::unpacked(),
+            helper,
+            clock,
+            own,
+            published: false,
+            looking: Duration::ZERO,
+            learner: None,
+        }
+    }
+
+    /// Documents are found by their meaning as well, where there is a pack to tell it.
+    pub(super) fn by_meaning(self, embedder: Option<Arc<Embedder>>) -> Self {
+        Self { learner: embedder.map(Learner::new), ..self }
+    }
+
+    /// Whether documents wait for their vectors.
+    pub(super) fn is_learning(&self) -> bool {
+        self.learner.as_ref().is_some_and(Learner::is_busy)
+    }
+
+    /// Makes the vectors of documents that have none, until this moment at the latest. The corpus with all of them comes
+    /// back when the last was made.
+    pub(super) fn learn(&mut self, until: Instant, stop: &AtomicBool) -> Option<Corpus> {
+        let learned = self.learner.as_mut().filter(|learner| learner.is_busy())?.go_on(&mut self.shelf, until, stop);
+        let corpus = learned.and_then(|all| if all { self.corpus().map(Some) } else { Ok(None) });
+        corpus.unwrap_or_else(|odd| {
+            warn!(error = &odd as &dyn std::error::Error, "documents are found by their words until the next change");
+            None
+        })
     }
 
     pub(super) fn shelf(&self) -> &Shelf {
@@ -178,7 +212,14 @@ impl Looker {
             Some(words) => self.base.remember(words),
             None => self.shelf.keep_base(self.base.bags())?,
         }
+        let vectors = self.learner.as_mut().map(|learner| {
+            let documents = own.iter().map(|(document, _)| document);
+            learner.known(&self.shelf, documents).map(|vectors| (learner.pack(), vectors))
+        });
         let mut corpus = Corpus::of(self.base.clone(), own);
+        if let Some((pack, vectors)) = vectors.transpose()? {
+            corpus = corpus.with_meaning(pack, vectors);
+        }
         corpus.warm();
         Ok(corpus)
     }

@@ -5,6 +5,7 @@ mod cited;
 mod earlier;
 mod folder;
 mod item;
+mod learn;
 mod look;
 mod shelf;
 mod survey;
@@ -22,6 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use legwork_core::store::{Store, StoreError};
+use legwork_embed::Embedder;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
@@ -63,14 +65,19 @@ pub(super) struct Library {
 
 impl Library {
     /// Checks the folders, and reads them beside whatever else happens at start. What is read is kept in `home`; what is
-    /// cited of it is kept in `store`.
-    pub(super) fn open(folders: &[PathBuf], home: &Path, store: Arc<dyn Store>) -> Result<Self, CorpusError> {
+    /// cited of it is kept in `store`. With an embedder they are soon found by their meaning as well.
+    pub(super) fn open(
+        folders: &[PathBuf],
+        home: &Path,
+        store: Arc<dyn Store>,
+        embedder: Option<Arc<Embedder>>,
+    ) -> Result<Self, CorpusError> {
         let folders = Folder::all(folders)?;
         let (home, helper) = (home_in(home), Helper::this_program());
         let (publish, current) = watch::channel(None);
         let (wake, woken) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
-        let watcher = Watcher { publish, woken, stop: stop.clone() };
+        let watcher = Watcher { publish, woken, stop: stop.clone(), embedder };
         // Without this thread no question is answered; each then says so.
         drop(thread::Builder::new().name("library".to_owned()).spawn(move || watcher.run(folders, &home, helper)));
         Ok(Self { current, cited: Cited::new(store), stop, _wake: wake })
@@ -123,6 +130,7 @@ struct Watcher {
     publish: watch::Sender<Option<Arc<Corpus>>>,
     woken: Receiver<()>,
     stop: Arc<AtomicBool>,
+    embedder: Option<Arc<Embedder>>,
 }
 
 impl Watcher {
@@ -134,7 +142,7 @@ impl Watcher {
         let own = home.parent().and_then(|store| store.canonicalize().ok());
         let shelf = Shelf::open(&shelf_in(home));
         shelf.forget_missing();
-        let mut looker = Looker::new(folders, shelf, own, helper, Arc::new(SystemClock));
+        let mut looker = Looker::new(folders, shelf, own, helper, Arc::new(SystemClock)).by_meaning(self.embedder);
         let mut skipped = HashSet::new();
         loop {
             let started = Instant::now();
@@ -143,7 +151,16 @@ impl Watcher {
                 tell(&looker, looked, &corpus, started.elapsed(), &mut skipped);
                 self.publish.send_replace(Some(Arc::new(corpus)));
             }
-            let pause = pause(looker.looking(), started.elapsed());
+            let mut pause = pause(looker.looking(), started.elapsed());
+            let learning = Instant::now();
+            if let Some(corpus) = looker.learn(learning + SELDOM, &self.stop) {
+                let took_ms = u64::try_from(learning.elapsed().as_millis()).unwrap_or(u64::MAX);
+                info!(took_ms, "documents are found by their meaning as well");
+                self.publish.send_replace(Some(Arc::new(corpus)));
+            }
+            if looker.is_learning() {
+                pause = Duration::ZERO;
+            }
             if !matches!(self.woken.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
                 return;
             }

@@ -2,6 +2,7 @@
 //! about it is odd, it is thrown away and made anew.
 
 mod sql;
+mod vectors;
 
 use std::collections::HashMap;
 use std::fs;

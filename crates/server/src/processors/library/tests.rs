@@ -1,11 +1,12 @@
 //! The library seen from outside: folders in, documents and answers out.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use legwork_core::output::{Citation, Output};
 use legwork_core::processor::Processor as _;
@@ -57,7 +58,7 @@ impl Desk {
     /// The whole library of a process that has just started.
     fn library(&self) -> Library {
         fs::create_dir_all(self.store()).unwrap();
-        Library::open(&[self.docs()], &self.store(), store_in(&self.store())).unwrap()
+        Library::open(&[self.docs()], &self.store(), store_in(&self.store()), None).unwrap()
     }
 
     /// A process that has just started.
@@ -301,8 +302,8 @@ async fn a_citation_made_at_one_server_can_be_opened_at_another() {
     let desk = Desk::new(&[("a.md", "One.")]);
     let elsewhere = tempfile::tempdir().unwrap();
     let store = store_in(elsewhere.path());
-    let one = Library::open(&[desk.docs()], &desk.store(), store.clone()).unwrap();
-    let other = Library::open(&[], elsewhere.path(), store).unwrap();
+    let one = Library::open(&[desk.docs()], &desk.store(), store.clone(), None).unwrap();
+    let other = Library::open(&[], elsewhere.path(), store, None).unwrap();
     let corpus = one.corpus().await.unwrap();
     let document = corpus.document_at("corpus:notes/a.md").unwrap();
     assert!(other.source(&document.hash).await.unwrap().is_none(), "it was not cited yet");
@@ -318,7 +319,7 @@ async fn our_own_folder_is_no_document() {
     let store = desk.docs().join("store");
     fs::create_dir(&store).unwrap();
     fs::write(store.join("server.json"), "{\"key\": \"secret words\"}").unwrap();
-    let library = Library::open(&[desk.docs()], &store, store_in(&store)).unwrap();
+    let library = Library::open(&[desk.docs()], &store, store_in(&store), None).unwrap();
     let corpus = library.corpus().await.unwrap();
     assert_eq!(own(&corpus).len(), 1);
 }
@@ -368,4 +369,46 @@ fn a_researcher_that_still_reads_has_no_fingerprint_yet() {
     assert_eq!(researcher.fingerprint(), None);
     publish.send_replace(Some(Arc::new(Corpus::factbook())));
     assert!(researcher.fingerprint().is_some());
+}
+
+#[test]
+fn vectors_are_made_once_and_find_what_shares_no_word() {
+    let desk = Desk::new(&[("a.md", "# River\n\nA long river."), ("b.md", "# King\n\nThe king sleeps.")]);
+    let pack = tempfile::tempdir().unwrap();
+    legwork_embed::tiny::write(pack.path(), &["river", "long", "king", "sleeps"]).unwrap();
+    let embedder = Arc::new(legwork_embed::Embedder::open(pack.path()).unwrap());
+    let far = || Instant::now() + Duration::from_mins(5);
+    let goes_on = AtomicBool::new(false);
+
+    let (_, by_words) = first(&mut desk.looker());
+    let mut looker = desk.looker().by_meaning(Some(embedder.clone()));
+    let (_, at_first) = first(&mut looker);
+    assert!(looker.is_learning(), "answers do not wait for vectors");
+    assert!(looker.learn(Instant::now(), &goes_on).is_none(), "there was no time");
+    let learned = looker.learn(far(), &goes_on).unwrap();
+    assert!(!looker.is_learning() && looker.learn(far(), &goes_on).is_none());
+    let prints = [&by_words, &at_first, &learned].map(Corpus::fingerprint);
+    assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2]);
+    let own = |corpus: &Corpus| {
+        let documents = corpus.documents();
+        let found = corpus.found("zzz", 9, |document| documents[document].entity.is_none());
+        found.iter().map(|found| documents[found.document].title.clone()).collect::<BTreeSet<_>>()
+    };
+    let titles = |titles: &[&str]| titles.iter().map(|title| (*title).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!((own(&by_words), own(&at_first)), (titles(&[]), titles(&[])));
+    assert_eq!(own(&learned), titles(&["King", "River"]));
+
+    let mut again = desk.looker().by_meaning(Some(embedder.clone()));
+    let (_, corpus) = first(&mut again);
+    assert_eq!((again.is_learning(), corpus.fingerprint()), (false, learned.fingerprint()), "they were kept");
+    desk.write("c.md", b"# Long\n\nLong ago.");
+    let (_, corpus) = once(&mut again);
+    assert!(again.is_learning());
+    assert_eq!(own(&corpus.unwrap()), titles(&["King", "River"]), "the new one has no vectors yet");
+
+    legwork_embed::tiny::write(pack.path(), &["another"]).unwrap();
+    let other = Arc::new(legwork_embed::Embedder::open(pack.path()).unwrap());
+    let mut looker = desk.looker().by_meaning(Some(other));
+    first(&mut looker);
+    assert!(looker.is_learning(), "what another pack made is of no use");
 }

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use legwork_core::node::Fingerprint;
+use legwork_embed::{Compact, Embedder};
 
 use super::bag::Bag;
 use super::document::Document;
 use super::factbook::unpack;
 use super::fields::Fields;
 use super::index::{Index, Ranked};
+use super::meaning::Meaning;
 use super::names::Names;
 use super::text::content_stems;
 use crate::processors::fingerprint;
@@ -28,6 +30,7 @@ pub struct Corpus {
     fingerprint: OnceLock<Fingerprint>,
     /// Words that are not in the index yet.
     bags: Vec<Bag>,
+    meaning: Option<Meaning>,
     base: Base,
 }
 
@@ -96,9 +99,17 @@ impl Corpus {
             index: OnceLock::new(),
             fingerprint: OnceLock::new(),
             bags,
+            meaning: None,
             base,
             documents,
         }
+    }
+
+    /// The same documents, found by their meaning as well. The vectors are those of the operator's documents in their
+    /// order, one for each passage; a document that has none yet is found by its words.
+    pub(in crate::processors) fn with_meaning(self, embedder: Arc<Embedder>, own: Vec<Vec<Compact>>) -> Self {
+        let first = self.base.0.documents.len();
+        Self { meaning: Some(Meaning::new(embedder, first, own)), ..self }
     }
 
     /// The document whose text has this SHA-256 (lower-case hexadecimal).
@@ -117,13 +128,14 @@ impl Corpus {
     }
 
     /// What the documents are, in short: two corpora of the same texts at the same addresses under the same titles have the
-    /// same, in whatever order they were read.
+    /// same, in whatever order they were read, if they are found by the same means.
     pub(in crate::processors) fn fingerprint(&self) -> Fingerprint {
         *self.fingerprint.get_or_init(|| {
             let mut all: Vec<[&str; 3]> =
                 self.documents.iter().map(|document| [&*document.hash, &*document.url, &*document.title]).collect();
             all.sort_unstable();
-            fingerprint::of(all.into_iter().flatten())
+            let meaning = self.meaning.as_ref().map(Meaning::described);
+            fingerprint::of(all.into_iter().flatten().chain(meaning.as_deref()))
         })
     }
 
@@ -138,6 +150,24 @@ impl Corpus {
     /// The word index over all passages.
     pub(super) fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::new(self.base.bags().iter().chain(&self.bags)))
+    }
+
+    /// The passages that may answer a text, at most so many by its words and as many by its meaning where there are
+    /// vectors: one by meaning, one by words, the best first.
+    pub(in crate::processors) fn found(&self, text: &str, most: usize, allowed: impl Fn(usize) -> bool) -> Vec<Ranked> {
+        let by_words = self.index().search(&content_stems(text), most, &allowed);
+        let Some(meaning) = &self.meaning else { return by_words };
+        let by_meaning = meaning.search(text, most, &allowed);
+        let mut found: Vec<Ranked> = Vec::with_capacity(by_words.len() + by_meaning.len());
+        for at in 0..by_words.len().max(by_meaning.len()) {
+            for ranked in [by_meaning.get(at), by_words.get(at)].into_iter().flatten() {
+                let same = |other: &Ranked| (other.document, other.passage) == (ranked.document, ranked.passage);
+                if !found.iter().any(same) {
+                    found.push(*ranked);
+                }
+            }
+        }
+        found
     }
 
     /// How rare a stem is in the documents, from 0 upwards; what is in none is the rarest.

@@ -14,9 +14,9 @@ use super::document::{Document, Field};
 use super::facts::{items, shortened};
 use super::part::{Finding, Part, ended, evidence, missing};
 use super::reader::{Candidate, Read, read_passages};
-use super::text::{content_stems, stems, words};
+use super::text::{stems, words};
 
-/// How many passages are read.
+/// How many passages are read, of those found by words and of those found by meaning.
 const READ: usize = 40;
 
 /// The best sentence of the operator's documents, if it is good enough.
@@ -30,10 +30,26 @@ pub(super) fn answer<'a>(
     let proof = Evidence::of(document, &sentence, document.slice(&sentence))
         .or_else(|| Evidence::of(document, &sentence, &shortened(document.slice(&sentence), 500)))?;
     let value = proof.text().split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = if read.leans { format!("{}: {}", document.title, ended(&value)) } else { ended(&value) };
     let what = format!("“{}”", document.title);
-    let finding = Finding { what, value, line, evidence: vec![proof], doubt: None };
+    // Whom it speaks of is said with it where the text says so, and cited.
+    let subject = if read.leans { named_in(document) } else { None };
+    let line = match &subject {
+        Some(_) => format!("{}: {}", document.title, ended(&value)),
+        None => ended(&value),
+    };
+    let evidence = std::iter::once(proof).chain(subject).collect();
+    let finding = Finding { what, value, line, evidence, doubt: None };
     Some(if label == Confidence::Low { finding.doubted("the sentence was chosen by its words") } else { finding })
+}
+
+/// Where a document names what it is called after.
+fn named_in(document: &Document) -> Option<Evidence<'_>> {
+    let at = document.text.find(document.title.as_str()).filter(|_| !document.title.is_empty())?;
+    let passage = document.passages.iter().find(|passage| passage.range.contains(&at))?;
+    let sentences = document.slice(&passage.range).split_sentence_bound_indices();
+    let (start, sentence) = sentences.take_while(|(start, _)| passage.range.start + start <= at).last()?;
+    let start = passage.range.start + start;
+    Evidence::of(document, &(start..start + sentence.trim_end().len()), &document.title)
 }
 
 /// A sentence of the operator's documents, and what the reader thinks of it.
@@ -49,7 +65,7 @@ pub(super) fn best<'a>(corpus: &'a Corpus, question: &str, usable: &dyn Fn(&Docu
         return None;
     }
     let own = |at: usize| corpus.documents[at].entity.is_none() && usable(&corpus.documents[at]);
-    let found = corpus.index().search(&content_stems(question), READ, own);
+    let found = corpus.found(question, READ, own);
     let places: Vec<(&Document, &Range<usize>)> = found
         .iter()
         .map(|ranked| {

@@ -19,6 +19,7 @@ mod gloss;
 mod index;
 mod inverse;
 mod json;
+mod meaning;
 mod names;
 mod note;
 mod part;

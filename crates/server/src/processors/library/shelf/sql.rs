@@ -3,7 +3,7 @@
 use crate::read;
 
 /// What the rows mean. Another number makes everything be read again; so does another way of cutting and counting.
-const FORM_OF_ROWS: u64 = 1;
+const FORM_OF_ROWS: u64 = 2;
 
 /// The sources that decide, beside those of what reads it, what is kept of a file.
 const SOURCES: &[&str] = &[
@@ -69,6 +69,13 @@ pub(super) const TABLES: &str = "
         reason TEXT NOT NULL,
         PRIMARY KEY (file, number)
     );
+    CREATE TABLE vectors (
+        hash TEXT NOT NULL,
+        title TEXT NOT NULL,
+        pack INTEGER NOT NULL,
+        vectors BLOB NOT NULL,
+        PRIMARY KEY (hash, title, pack)
+    ) WITHOUT ROWID;
 ";
 
 pub(super) const COUNT_TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name = 'form'";
@@ -112,3 +119,8 @@ pub(super) const TALLY: &str = "
     SELECT kind, count(DISTINCT file.id), count(text.file), sum(CASE WHEN text.number = 0 THEN size ELSE 0 END)
     FROM file JOIN text ON text.file = file.id
     WHERE folder = ?1 AND file.reason IS NULL GROUP BY kind ORDER BY kind";
+
+pub(super) const VECTORS: &str = "SELECT vectors FROM vectors WHERE hash = ?1 AND title = ?2 AND pack = ?3";
+pub(super) const KEEP_VECTORS: &str =
+    "INSERT OR REPLACE INTO vectors (hash, title, pack, vectors) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const FORGET_VECTORS: &str = "DELETE FROM vectors WHERE pack <> ?1 OR hash NOT IN (SELECT hash FROM text)";
