@@ -51,8 +51,7 @@ impl Hands for World {
     }
 
     async fn search(&self, query: &Query) -> Result<Found, Silence> {
-        let own = self.own(query);
-        let web = self.searcher.search(query, EACH_SITE).await;
+        let (own, web) = tokio::join!(self.own(query), self.searcher.search(query, EACH_SITE));
         let count = own.len();
         match web {
             Err(silence) if count == 0 => Err(silence),
@@ -93,27 +92,41 @@ impl Hands for World {
 }
 
 impl World {
-    /// What the operator's documents and the built-in ones have, best first, each document once.
-    fn own(&self, query: &Query) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::new();
-        let Some(corpus) = &self.corpus else { return hits };
-        let usable = |document: &Document| allows(&query.policy, document, corpus.edition());
-        for (document, passage) in corpus.passages_with(&query.text, OWN * 4, &usable) {
-            if hits.len() < OWN && !hits.iter().any(|hit| hit.url == document.url) {
-                let snippet = passage.chars().take(SNIPPET).collect();
-                hits.push(Hit {
-                    url: document.url.clone(),
-                    title: document.title.clone(),
-                    snippet,
-                    provider: CORPUS.to_owned(),
-                    rank: hits.len() + 1,
-                    published: None,
-                    text: None,
-                });
-            }
+    /// What the operator's documents and the built-in ones have.
+    async fn own(&self, query: &Query) -> Vec<Hit> {
+        let Some(corpus) = self.corpus.clone() else { return Vec::new() };
+        let query = query.clone();
+        // What a question means takes a model some time to say: too long for a thread that serves others.
+        match tokio::task::spawn_blocking(move || own(&corpus, &query)).await {
+            Ok(hits) => hits,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The server is going.
+                Err(_) => Vec::new(),
+            },
         }
-        hits
     }
+}
+
+/// What these documents have, best first, each document once.
+fn own(corpus: &Corpus, query: &Query) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = Vec::new();
+    let usable = |document: &Document| allows(&query.policy, document, corpus.edition());
+    for (document, passage) in corpus.passages_with(&query.text, OWN * 4, &usable) {
+        if hits.len() < OWN && !hits.iter().any(|hit| hit.url == document.url) {
+            let snippet = passage.chars().take(SNIPPET).collect();
+            hits.push(Hit {
+                url: document.url.clone(),
+                title: document.title.clone(),
+                snippet,
+                provider: CORPUS.to_owned(),
+                rank: hits.len() + 1,
+                published: None,
+                text: None,
+            });
+        }
+    }
+    hits
 }
 
 /// A document as a page.

@@ -185,14 +185,14 @@ impl Corpus {
         &self.edition
     }
 
-    /// The passages that share words with a text, best first, at most so many, of documents that may be used.
+    /// The passages that may answer a text, best first, of documents that may be used: as [`Self::found`].
     pub(in crate::processors) fn passages_with(
         &self,
         text: &str,
         most: usize,
         usable: &dyn Fn(&Document) -> bool,
     ) -> Vec<(&Document, &str)> {
-        let found = self.index().search(&content_stems(text), most, |at| usable(&self.documents[at]));
+        let found = self.found(text, most, |at| usable(&self.documents[at]));
         let passage = |ranked: Ranked| {
             let document = &self.documents[ranked.document];
             Some((document, document.slice(&document.passages.get(ranked.passage)?.range)))
