@@ -47,7 +47,7 @@ fn best(
         .collect();
     let pages = pages(shown, ledger);
     let own = own_words(brief, field);
-    read_passages(question, &candidates, rarity, None).into_iter().find_map(|read| {
+    read_passages(question, &candidates, rarity).into_iter().find_map(|read| {
         let label: Confidence = read.label()?;
         let sentence = candidates[read.candidate].text.get(read.range.clone())?;
         if !own.is_empty() && !roots(sentence).iter().any(|root| own.contains(root)) {

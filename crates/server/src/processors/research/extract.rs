@@ -77,7 +77,7 @@ pub(super) fn best<'a>(corpus: &'a Corpus, question: &str, usable: &dyn Fn(&Docu
         .iter()
         .map(|(document, range)| Candidate { title: &document.title, text: document.slice(range) })
         .collect();
-    let read = read_passages(question, &candidates, &|stem| corpus.rarity(stem), None).into_iter().next()?;
+    let read = read_passages(question, &candidates, &|stem| corpus.rarity(stem)).into_iter().next()?;
     let (document, passage) = places[read.candidate];
     Some(Best { document, sentence: passage.start + read.range.start..passage.start + read.range.end, read })
 }

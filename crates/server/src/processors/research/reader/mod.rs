@@ -1,5 +1,4 @@
-//! Reads passages for the sentence that answers a question, by its words alone or with vectors beside them, and says how
-//! far that sentence can be trusted.
+//! Reads passages for the sentence that answers a question, by its words alone, and says how far that sentence can be trusted.
 //!
 //! It knows no corpus: a passage may be of the operator's documents or of a page of the web. Nothing is written here; an
 //! answer is a sentence as it stands. What the features are worth was fitted once (`weigh.rs`), on questions that are not
@@ -24,7 +23,6 @@ use legwork_core::output::Confidence;
 
 use self::asked::Asked;
 use self::features::{Features, Page};
-use self::weigh::By;
 use crate::processors::engine::honest::is_anchored;
 
 /// A passage to be read, and the title of the page or document it stands in.
@@ -34,12 +32,6 @@ pub(in crate::processors) struct Candidate<'a> {
     pub(in crate::processors) title: &'a str,
     /// The passage itself.
     pub(in crate::processors) text: &'a str,
-}
-
-/// How close sentences are to a question in their meaning; an embedding model says it.
-pub(in crate::processors) trait Closeness {
-    /// The cosine of each sentence to the question, from −1 to 1, in the order of the sentences.
-    fn to(&self, question: &str, sentences: &[&str]) -> Vec<f32>;
 }
 
 /// The best sentence of one candidate.
@@ -57,17 +49,15 @@ pub(in crate::processors) struct Read {
     clear: bool,
     /// The numbers with which it answers.
     told: Vec<String>,
-    by: By,
 }
 
 impl Read {
     /// How far the sentence can be trusted; `None` if it is not good enough to be shown. One sentence never proves enough
     /// for high.
     pub(in crate::processors) fn label(&self) -> Option<Confidence> {
-        let limits = self.by.limits();
-        if self.score < limits.shown {
+        if self.score < weigh::SHOWN {
             None
-        } else if self.clear && self.score >= limits.trusted {
+        } else if self.clear && self.score >= weigh::TRUSTED {
             Some(Confidence::Medium)
         } else {
             Some(Confidence::Low)
@@ -92,9 +82,8 @@ pub(in crate::processors) fn read_passages(
     question: &str,
     candidates: &[Candidate<'_>],
     rarity: &dyn Fn(&str) -> f32,
-    closeness: Option<&dyn Closeness>,
 ) -> Vec<Read> {
-    let reader = Reader { question, asked: Asked::read(question, rarity), closeness };
+    let reader = Reader { question, asked: Asked::read(question, rarity) };
     if reader.asked.is_empty() {
         return Vec::new();
     }
@@ -109,7 +98,6 @@ pub(in crate::processors) fn read_passages(
 struct Reader<'a> {
     question: &'a str,
     asked: Asked,
-    closeness: Option<&'a dyn Closeness>,
 }
 
 impl Reader<'_> {
@@ -118,18 +106,13 @@ impl Reader<'_> {
         if !self.is_about(&page, passage) {
             return None;
         }
-        let ranges = sentence::ranges(passage.text);
-        let texts: Vec<&str> = ranges.iter().map(|range| &passage.text[range.clone()]).collect();
-        let close = self.closeness.map(|closeness| closeness.to(self.question, &texts));
-        let by = if close.is_some() { By::Vectors } else { By::Words };
         let mut best: Option<Read> = None;
-        for (at, (range, text)) in ranges.into_iter().zip(texts).enumerate() {
-            let Some(features) = Features::of(&self.asked, &page, at, text) else { continue };
-            let close = close.as_ref().and_then(|close| close.get(at)).copied();
-            let score = weigh::score(&features, close);
+        for (at, range) in sentence::ranges(passage.text).into_iter().enumerate() {
+            let Some(features) = Features::of(&self.asked, &page, at, &passage.text[range.clone()]) else { continue };
+            let score = weigh::score(&features);
             if best.as_ref().is_none_or(|best| score > best.score) {
                 let clear = features.is_clear();
-                best = Some(Read { candidate, range, score, leans: features.leans, clear, told: features.told, by });
+                best = Some(Read { candidate, range, score, leans: features.leans, clear, told: features.told });
             }
         }
         best

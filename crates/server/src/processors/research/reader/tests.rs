@@ -46,7 +46,7 @@ const PAGES: &[(&str, &str)] = &[
 
 fn read(question: &str) -> Option<(String, Confidence)> {
     let candidates: Vec<Candidate<'_>> = PAGES.iter().map(|(title, text)| Candidate { title, text }).collect();
-    let best = read_passages(question, &candidates, &|_| 1.0, None).into_iter().next()?;
+    let best = read_passages(question, &candidates, &|_| 1.0).into_iter().next()?;
     Some((candidates[best.candidate].text[best.range.clone()].to_owned(), best.label()?))
 }
 
@@ -119,7 +119,7 @@ fn what_is_said_in_the_words_of_the_question_is_trusted_and_never_more() {
 #[test]
 fn what_is_so_today_no_sentence_proves() {
     let candidates = [Candidate { title: "", text: "Ada Corve is the mayor of Orvia." }];
-    let label = |question: &str| read_passages(question, &candidates, &|_| 1.0, None)[0].label();
+    let label = |question: &str| read_passages(question, &candidates, &|_| 1.0)[0].label();
     assert_eq!(label("Who is the mayor of Orvia?"), Some(Confidence::Medium));
     assert_eq!(label("Who is the current mayor of Orvia?"), Some(Confidence::Low));
 }
@@ -130,7 +130,7 @@ fn two_that_say_another_number_are_both_doubted() {
     let (one, other) = ("The Lantern Hall was built in 1741.", "The Lantern Hall was built in 1802.");
     let labels = |texts: &[&'static str]| -> Vec<Option<Confidence>> {
         let candidates: Vec<Candidate<'_>> = texts.iter().map(|text| page(text)).collect();
-        let found = read_passages("When was the Lantern Hall built?", &candidates, &|_| 1.0, None);
+        let found = read_passages("When was the Lantern Hall built?", &candidates, &|_| 1.0);
         found.iter().map(Read::label).collect()
     };
     let (low, medium) = (Some(Confidence::Low), Some(Confidence::Medium));
@@ -143,48 +143,24 @@ fn two_that_say_another_number_are_both_doubted() {
 fn a_sentence_that_leans_on_its_title_says_so() {
     let candidates =
         [Candidate { title: "Ada Corve", text: "She was a maker of lamps. She invented the folding lamp." }];
-    let best = &read_passages("Who invented the folding lamp?", &candidates, &|_| 1.0, None)[0];
+    let best = &read_passages("Who invented the folding lamp?", &candidates, &|_| 1.0)[0];
     assert!(best.leans);
     assert_eq!(&candidates[0].text[best.range.clone()], "She invented the folding lamp.");
-    let known = &read_passages("What did Ada Corve invent?", &candidates, &|_| 1.0, None)[0];
+    let known = &read_passages("What did Ada Corve invent?", &candidates, &|_| 1.0)[0];
     assert!(!known.leans, "the question names her");
 }
 
 #[test]
 fn passages_without_titles_and_questions_without_words_do_no_harm() {
-    assert!(read_passages("", &[Candidate { title: "", text: "Words." }], &|_| 1.0, None).is_empty());
-    assert!(read_passages("What is it?", &[Candidate { title: "", text: "Words." }], &|_| 1.0, None).is_empty());
-    assert!(read_passages("Who built Orvia?", &[], &|_| 1.0, None).is_empty());
+    assert!(read_passages("", &[Candidate { title: "", text: "Words." }], &|_| 1.0).is_empty());
+    assert!(read_passages("What is it?", &[Candidate { title: "", text: "Words." }], &|_| 1.0).is_empty());
+    assert!(read_passages("Who built Orvia?", &[], &|_| 1.0).is_empty());
     let odd = ["", " ", "…", "«»", "ß. Æ’s", "한국어 문장입니다.", "a\u{301} b's 's", "1,2.3.", "of", "'s"];
     for text in odd {
         for question in odd.into_iter().chain(["What is the largest of the?", "Whose 's", "Which of", "First"]) {
-            for read in read_passages(question, &[Candidate { title: text, text }], &|_| 0.0, None) {
+            for read in read_passages(question, &[Candidate { title: text, text }], &|_| 0.0) {
                 assert!(text.get(read.range).is_some());
             }
         }
     }
-}
-
-/// Says of sentences that hold a word that they are close.
-struct Likes(&'static str);
-
-impl Closeness for Likes {
-    fn to(&self, _question: &str, sentences: &[&str]) -> Vec<f32> {
-        sentences.iter().map(|sentence| if sentence.contains(self.0) { 0.9 } else { 0.1 }).collect()
-    }
-}
-
-#[test]
-fn a_model_of_meaning_moves_what_words_leave_open() {
-    let text = "Corve drew the hall. Quill raised its walls. Varn lit its lamps.";
-    let candidates = [Candidate { title: "Lantern Hall", text }];
-    let by = |likes: Option<&dyn Closeness>| {
-        let best = read_passages("Who put up the Lantern Hall?", &candidates, &|_| 1.0, likes).remove(0);
-        (text[best.range].to_owned(), best.score)
-    };
-    let (sentence, score) = by(Some(&Likes("walls")));
-    assert_eq!(sentence, "Quill raised its walls.");
-    assert!(score > by(None).1);
-    assert_eq!(by(Some(&Likes("lamps"))).0, "Varn lit its lamps.");
-    assert!(by(Some(&Likes("nothing"))).1 < by(None).1, "what is far from the question loses");
 }
