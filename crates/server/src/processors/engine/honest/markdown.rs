@@ -218,7 +218,7 @@ fn read(chars: &[char], out: &mut Text, depth: usize) {
             '<' => tag(rest, out),
             '\\' if rest.get(1).is_some_and(char::is_ascii_punctuation) => {
                 let c = rest[1];
-                if !matches!(c, '[' | ']' | '<' | '>' | '!' | '`' | '\\') {
+                if !is_markup(c) {
                     out.words.push(c);
                 }
                 2
@@ -231,6 +231,11 @@ fn read(chars: &[char], out: &mut Text, depth: usize) {
             }
         };
     }
+}
+
+/// What makes of words a link, a picture, a tag or code.
+fn is_markup(c: char) -> bool {
+    matches!(c, '[' | ']' | '<' | '>' | '!' | '`' | '\\')
 }
 
 /// Adds a character, and a space if a mark stood before it.
@@ -323,9 +328,9 @@ fn tag(text: &[char], out: &mut Text) -> usize {
         Some(c) if c.is_alphabetic() || matches!(c, '/' | '!' | '?') => {
             let Some(end) = text.iter().position(|c| *c == '>') else { return 1 };
             let inside: String = text[1..end].iter().collect();
-            // It is told apart later that somebody wrote an address.
+            // It is told apart later that somebody wrote an address; that it was marked up as something is not.
             if inside.contains("://") || inside.contains('@') {
-                out.words.push_str(&inside);
+                out.words.extend(inside.chars().filter(|c| !is_markup(*c)));
             }
             end + 1
         }
@@ -401,6 +406,7 @@ mod tests {
             ("\\[a\\](b.example/c) \\* d", "a(b.example/c) * d"),
             ("&lt;script&gt; &#60;b> A&amp;B &x", "script b> A&B &x"),
             ("`code` [", "code"),
+            ("a <![alt](https://x.example/c.png) <img src=x> b", "a alt(https://x.example/c.png) img src=x b"),
         ] {
             assert_eq!(words(text), left, "{text}");
         }
