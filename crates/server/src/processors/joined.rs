@@ -1,6 +1,6 @@
 //! Two answers to one question put together: what the documents say, and what the web says of what they do not.
 
-use legwork_core::output::{FieldBasis, Output};
+use legwork_core::output::{FieldBasis, Output, OutputExtras};
 
 /// What is said first where no model read anything.
 const EXTRACTIVE: &str = "Extractive; no language model configured.";
@@ -26,7 +26,7 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
             Output::Text { content: found, basis: proof, mcp_tool_calls, beta_fields, legwork },
         ) => {
             let is_found = proof.iter().any(|basis| !basis.citations.is_empty());
-            let content = if is_found { found } else { format!("{content}\n{NOR_THE_WEB}") };
+            let content = if is_found { found } else { format!("{content}\n{}", neither(legwork.as_ref())) };
             let basis = basis.into_iter().map(|own| field(own, &proof)).collect();
             Output::Text { content, basis, mcp_tool_calls, beta_fields, legwork }
         }
@@ -55,7 +55,14 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
     }
 }
 
-const NOR_THE_WEB: &str = "Nothing that was found on the web states it either.";
+/// What is said where neither has an answer: that the web could not be asked is not that it says nothing.
+fn neither(web: Option<&OutputExtras>) -> &'static str {
+    match web {
+        Some(extras) if extras.usage.pages > 0 => "Nothing that was read on the web states it either.",
+        Some(extras) if !extras.warnings.is_empty() => "The web could not be read.",
+        Some(_) | None => "Nothing was found on the web.",
+    }
+}
 
 /// What a field rests on: the second answer's, if that has anything, else the first one's; with what both did.
 fn field(own: FieldBasis, others: &[FieldBasis]) -> FieldBasis {
@@ -127,7 +134,13 @@ mod tests {
         let Output::Text { content, .. } = joined(not_found(), not_found(), &["output".into()]) else {
             panic!("a text was asked")
         };
-        assert_eq!(content, format!("Not found.\n{NOR_THE_WEB}"));
+        assert_eq!(content, "Not found.\nNothing was found on the web.");
+        let warned =
+            not_found().with_extras(OutputExtras { warnings: vec!["no way".into()], ..OutputExtras::default() });
+        let Output::Text { content, .. } = joined(not_found(), warned, &["output".into()]) else {
+            panic!("a text was asked")
+        };
+        assert_eq!(content, "Not found.\nThe web could not be read.");
         assert!(open(&Output::text("Oslo", vec![basis("output", Some("corpus:a"))])).is_empty());
     }
 }
