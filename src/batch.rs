@@ -93,7 +93,10 @@ impl Batch {
     /// Refuses a group that holds something else than the beginning of these tasks.
     async fn check(&self, station: &mut Station, tasks: Tasks<'_>) -> Result<(), Failure> {
         let holds = self.answers(station).await?;
-        let is_beginning = holds.iter().zip(tasks.all).all(|(run, task)| input_of(run) == task["input"]);
+        let is_one = |run: &StateEvent, task: &Value| {
+            input_of(run) == task["input"] && task["processor"].as_str().is_none_or(|name| name == run.run.processor)
+        };
+        let is_beginning = holds.iter().zip(tasks.all).all(|(run, task)| is_one(run, task));
         if self.held > tasks.all.len() || self.held != holds.len() || !is_beginning {
             let (what, hint) = tasks.named;
             return Err(Failure::said(Exit::BadInput, format!("{} was not made of {what}", self.id)).hint(hint));

@@ -38,6 +38,12 @@ impl Server {
     async fn of(store: &Store, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(arguments);
+        // What is set for this machine's own server is not what is measured, and may cost something.
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"LEGWORK_") {
+                command.env_remove(name);
+            }
+        }
         command.envs(variables.iter().copied());
         // Whatever is usually logged here, where it listens is said.
         store.give(command.env("RUST_LOG", "legwork=info"));

@@ -5,6 +5,7 @@ use legwork_core::output::Confidence;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::proof::unmarked;
 use super::set::{Expected, Question};
 
 /// What came of a question.
@@ -103,7 +104,7 @@ fn is_refusal(line: &str) -> bool {
 /// What is answered, in words: of a text without what it says it did not find, of an object its JSON.
 pub(super) fn said(content: &Value) -> String {
     let Some(text) = content.as_str() else { return content.to_string() };
-    let text = text.split("\n## Sources\n").next().unwrap_or_default();
+    let text = unmarked(text.split("\n## Sources\n").next().unwrap_or_default());
     text.lines().filter(|line| !is_refusal(line)).collect::<Vec<_>>().join("\n")
 }
 
@@ -111,7 +112,7 @@ pub(super) fn said(content: &Value) -> String {
 fn is_it(text: &str, said: &str, content: &Value) -> bool {
     let plain = |text: &str| {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        words.trim_end_matches('.').to_owned()
+        words.trim_end_matches(['.', ' ']).to_owned()
     };
     let wanted = plain(text);
     let is = |words: &str| plain(words) == wanted;

@@ -121,7 +121,7 @@ fn uncapitalised(line: &str) -> String {
 }
 
 /// A text without the numbers of its citations.
-fn unmarked(text: &str) -> String {
+pub(super) fn unmarked(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('[') {

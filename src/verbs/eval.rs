@@ -40,12 +40,13 @@ pub(super) async fn run(args: EvalArgs, settings: Settings) -> Result<Exit, Fail
     station.leave().await?;
     let Asked { id, waited, records } = came?;
     let report = eval::report(&args.processor, &records);
-    print::data(&if args.json { render::json(&report)? } else { eval::table(&report, print::style()) })?;
-    if let Some(path) = &args.out {
+    // Before anything is printed: who reads that may go away.
+    if let Some(path) = args.out.as_ref().filter(|_| matches!(waited, Waited::Ended)) {
         write(path, &eval::lines(&args.processor, &records))?;
     }
+    let printed = print::data(&if args.json { render::json(&report)? } else { eval::table(&report, print::style()) });
     match waited {
-        Waited::Ended => judged(&report, &args),
+        Waited::Ended => judged(&report, &args).and_then(|exit| printed.map(|()| exit)),
         Waited::TooLate => Err(Failure::said(Exit::Timeout, format!("{id} is not done yet")).hint(hint)),
         Waited::Interrupted => {
             Err(Failure::said(Exit::Interrupted, format!("interrupted; {id} is not done yet")).hint(hint))

@@ -9,8 +9,8 @@ use legwork_embed::{Compact, Embedder, Vector};
 use super::shelf::{Shelf, ShelfError};
 use crate::processors::research::Document;
 
-/// How many documents are written down at once: what a stop may have to wait for, and lose, is a second or two.
-const BATCH: usize = 16;
+/// After so many passages of whatever documents what was made is written down: what a stop loses is a second or two.
+const BATCH: usize = 32;
 
 /// Makes vectors with one pack.
 pub(super) struct Learner {
@@ -56,21 +56,37 @@ impl Learner {
     /// Makes vectors until all are made or it is time to look around; says whether all are made.
     pub(super) fn go_on(&mut self, shelf: &mut Shelf, until: Instant, stop: &AtomicBool) -> Result<bool, ShelfError> {
         while self.is_busy() && Instant::now() < until && !stop.load(Ordering::Relaxed) {
-            let batch = self.waiting.split_off(self.waiting.len().saturating_sub(BATCH));
-            let made: Vec<Vec<Compact>> = batch.iter().map(|document| self.vectors(document)).collect();
+            let (mut made, mut passages) = (Vec::new(), 0);
+            while passages < BATCH {
+                let Some(document) = self.waiting.pop() else { break };
+                let Some(vectors) = self.vectors(&document, stop) else {
+                    self.waiting.push(document);
+                    break;
+                };
+                passages += vectors.len();
+                made.push((document, vectors));
+            }
             shelf.change(|change| {
-                batch.iter().zip(&made).try_for_each(|(document, made)| change.keep_vectors(document, &self.pack, made))
+                made.iter().try_for_each(|(document, made)| change.keep_vectors(document, &self.pack, made))
             })?;
         }
         Ok(!self.is_busy())
     }
 
-    /// A passage means little without the title that it stands under.
-    fn vectors(&self, document: &Document) -> Vec<Compact> {
-        let passages = document.passages.iter();
-        let texts: Vec<String> =
-            passages.map(|passage| format!("{}: {}", document.title, &document.text[passage.range.clone()])).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        self.pack.embed(&texts).iter().map(Vector::compact).collect()
+    /// The vectors of all passages; `None` if it is time to stop. A passage means little without the title that it stands under.
+    fn vectors(&self, document: &Document, stop: &AtomicBool) -> Option<Vec<Compact>> {
+        let mut made = Vec::with_capacity(document.passages.len());
+        for passages in document.passages.chunks(BATCH) {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let texts: Vec<String> = passages
+                .iter()
+                .map(|passage| format!("{}: {}", document.title, &document.text[passage.range.clone()]))
+                .collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            made.extend(self.pack.embed(&texts).iter().map(Vector::compact));
+        }
+        Some(made)
     }
 }
