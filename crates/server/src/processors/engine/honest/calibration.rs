@@ -235,7 +235,7 @@ impl Calibration {
 
     /// One that is always so sure.
     #[cfg(test)]
-    pub(super) fn always(p: f64) -> Self {
+    pub(in crate::processors) fn always(p: f64) -> Self {
         Self {
             model: None,
             tier: "base".to_owned(),

@@ -118,16 +118,21 @@ impl Features {
         }
     }
 
-    /// What keeps a value from being high, whatever else speaks for it.
-    fn capped(&self) -> Option<&'static str> {
-        match self {
+    /// What keeps a value from being surer than this, whatever else speaks for it.
+    fn caps(&self) -> Vec<(Confidence, &'static str)> {
+        let doubt = match self {
             Self { suspicious: true, .. } => Some("only passages that read like instructions support it"),
             Self { contradiction: true, .. } => Some("another source says something else"),
             Self { age_ok: Some(false), .. } => Some("its pages are older than the question wants"),
             _ => None,
-        }
+        };
+        let by_words = self.by_words.map(|most| (most.min(Confidence::Medium), BY_WORDS));
+        doubt.map(|why| (Confidence::Medium, why)).into_iter().chain(by_words).collect()
     }
 }
+
+/// Why a sentence that no model read is never sure.
+const BY_WORDS: &str = "the sentence was chosen by its words, no model read it";
 
 /// How far to trust a field, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,11 +152,15 @@ pub(in crate::processors) fn label(features: &Features, calibration: Option<&Cal
         return Label { p: Some(p), ..by_rule };
     }
     let measured = calibration.label(p);
-    let (confidence, why) = match features.capped() {
-        Some(why) if measured == Confidence::High => (Confidence::Medium, why),
-        _ => (measured, "as often right as others like it, by measurement"),
-    };
-    Label { confidence, p: Some(p), why: by_rule.why.into_iter().chain([why]).fold(Vec::new(), with) }
+    let mut why = by_rule.why;
+    why = with(why, "as often right as others like it, by measurement");
+    let confidence = features.caps().into_iter().fold(measured, |sure, (most, cap)| {
+        if most < sure {
+            why = with(std::mem::take(&mut why), cap);
+        }
+        sure.min(most)
+    });
+    Label { confidence, p: Some(p), why }
 }
 
 fn with(mut all: Vec<&'static str>, why: &'static str) -> Vec<&'static str> {
@@ -168,13 +177,10 @@ pub(super) fn by_rule(features: &Features) -> Label {
         return label(Confidence::Low, vec![why]);
     }
     let mut why = vec!["quoted word for word, with every number and name"];
-    if let Some(cap) = features.capped() {
-        why.push(cap);
-        return label(Confidence::Medium, why);
-    }
-    if let Some(most) = features.by_words {
-        why.push("the sentence was chosen by its words, no model read it");
-        return label(most.min(Confidence::Medium), why);
+    let caps = features.caps();
+    if let Some(most) = caps.iter().map(|(most, _)| *most).min() {
+        why.extend(caps.into_iter().map(|(_, cap)| cap));
+        return label(most, why);
     }
     let several = features.independent_domains >= 2;
     let enough = match features.judge {
@@ -276,10 +282,11 @@ mod tests {
             independent_domains in 0_u32..4,
             class in prop::sample::select(vec![Class::Other, Class::Reference, Class::Primary]),
             age_ok: Option<bool>,
+            by_words in prop::option::of(prop::sample::select(vec![Confidence::Low, Confidence::Medium, Confidence::High])),
         ) -> Features {
             Features {
                 quote_ok, values_ok, anchored, judge, independent_domains, contradiction, class, similarity: None, computed, suspicious,
-                age_ok, agreement_of_passes: None, by_words: None,
+                age_ok, agreement_of_passes: None, by_words,
             }
         }
     }
@@ -303,6 +310,8 @@ mod tests {
                 prop_assert!(label.confidence != Confidence::High || sound);
                 let fails = !features.quote_ok || !features.values_ok;
                 prop_assert!(!fails || label.confidence == Confidence::Low);
+                let words = features.by_words.unwrap_or(Confidence::High);
+                prop_assert!(label.confidence <= words && (features.by_words.is_none() || label.confidence < Confidence::High));
                 prop_assert!(!label.why.is_empty());
             }
         }
