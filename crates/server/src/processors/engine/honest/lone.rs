@@ -3,32 +3,84 @@
 use super::scan::{Item, Kind, items};
 use crate::processors::research::fold;
 
-/// Words of a question that ask for a year.
+/// Words of a field that ask for a year.
 const YEAR: &[&str] = &["year", "when", "founded", "established", "born", "died", "since"];
+/// Words of a field that counts something: `number of people born there`.
+const COUNT: &[&str] = &["number", "many", "much", "count", "total", "amount", "percent", "percentage", "share", "age"];
+/// Words before a year: `in 1998`.
+const BEFORE: &[&str] = &["in", "since", "until", "till", "from", "before", "after", "during", "year", "circa"];
+/// Words behind a year, where one follows at once: `in 1998 it had`. Behind a number of things stand the things: `in 1500 cities`.
+const BEHIND: &[&str] = &[
+    "it", "the", "he", "she", "they", "we", "was", "were", "had", "has", "have", "is", "and", "or", "but", "with",
+    "by", "to", "at", "a", "an", "its", "his", "her", "their", "there", "when", "as", "for", "on", "that", "which",
+    "in", "after",
+];
 
 /// The only date of a sentence that has a day, as it is written, unless the question names it itself.
 pub(in crate::processors) fn lone_date(sentence: &str, question: &str) -> Option<String> {
     let asked = items(question);
     let is_day = |item: &Item| matches!(&item.kind, Kind::Date(days) if days.iter().any(|day| day.day.is_some()));
-    alone(items(sentence), &asked, is_day)
+    alone(items(sentence).into_iter().filter(is_day), &asked)
 }
 
-/// The only number of a sentence, as it is written, unless the question names it itself. A year is a number only where one is
-/// asked for, and nothing else is one there.
-pub(in crate::processors) fn lone_number(sentence: &str, question: &str) -> Option<String> {
-    let asked = items(question);
-    let wants_year = fold(question).split(|c: char| !c.is_alphanumeric()).any(|word| YEAR.contains(&word));
-    let is_such = |item: &Item| match &item.kind {
-        Kind::Number(number) => number.quantity.year().is_some() == wants_year,
-        Kind::Date(_) => wants_year,
-        Kind::Code(_) | Kind::Word(_) => false,
+/// The only number of a sentence, as it is written, unless the question names it itself. A year is a number only where a field
+/// that is described so asks for one, and nothing else is one there. What may be a year or not counts as both.
+pub(in crate::processors) fn lone_number(sentence: &str, question: &str, field: &str) -> Option<String> {
+    let (asked, said) = (items(question), items(sentence));
+    let wants_year = wants_year(field)?;
+    let fits = |at: &usize| match (&said[*at].kind, year(&said, *at, sentence)) {
+        (Kind::Date(_), _) | (Kind::Number(_), Year::Is) => wants_year,
+        (Kind::Number(_), Year::IsNot) => !wants_year,
+        (Kind::Number(_), Year::MayBe) => true,
+        (Kind::Number(_), Year::Decade) | (Kind::Code(_) | Kind::Word(_), _) => false,
     };
-    alone(items(sentence), &asked, is_such)
+    alone((0..said.len()).filter(fits).map(|at| said[at].clone()), &asked)
 }
 
-fn alone(said: Vec<Item>, asked: &[Item], is_such: impl Fn(&Item) -> bool) -> Option<String> {
-    let is_news = |item: &Item| asked.iter().all(|other| other.text != item.text);
-    let mut found = said.into_iter().filter(|item| is_such(item) && is_news(item));
+/// Whether a number is a year.
+enum Year {
+    Is,
+    IsNot,
+    MayBe,
+    /// It is ten of them: `1990s`.
+    Decade,
+}
+
+fn year(said: &[Item], at: usize, sentence: &str) -> Year {
+    let Kind::Number(number) = &said[at].kind else { return Year::IsNot };
+    if number.quantity.year().is_none() {
+        return Year::IsNot;
+    }
+    if number.ending.is_some() {
+        return Year::Decade;
+    }
+    let written = &said[at].text;
+    if written.len() != 4 || !written.bytes().all(|c| c.is_ascii_digit()) {
+        return Year::IsNot;
+    }
+    let is_one_of = |item: Option<&Item>, list: &[&str]| match item.map(|item| &item.kind) {
+        Some(Kind::Word(word)) => list.contains(&word.folded.as_str()),
+        _ => false,
+    };
+    let before = at.checked_sub(1).and_then(|before| said.get(before));
+    let behind = said.get(at + 1).filter(|item| item.joined);
+    let is_told = said[at].joined && is_one_of(before, BEFORE) && (behind.is_none() || is_one_of(behind, BEHIND));
+    if is_told || sentence.contains(&format!("({written})")) { Year::Is } else { Year::MayBe }
+}
+
+/// Whether a field that is described so asks for a year; `None` when it may ask for either.
+fn wants_year(field: &str) -> Option<bool> {
+    let field = fold(field).replace("per year", "");
+    let words: Vec<&str> = field.split(|c: char| !c.is_alphanumeric()).collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    match (has(YEAR), has(COUNT)) {
+        (true, true) => None,
+        (is_year, _) => Some(is_year),
+    }
+}
+
+fn alone(said: impl Iterator<Item = Item>, asked: &[Item]) -> Option<String> {
+    let mut found = said.filter(|item| asked.iter().all(|other| other.text != item.text));
     found.next().filter(|_| found.next().is_none()).map(|item| item.text)
 }
 
@@ -38,14 +90,51 @@ mod tests {
 
     #[test]
     fn a_number_is_taken_where_there_is_no_other() {
-        let number = |sentence, question| lone_number(sentence, question);
+        let number = |sentence, field| lone_number(sentence, field, field);
         assert_eq!(number("It has 300 rooms.", "rooms of the house").as_deref(), Some("300"));
         assert_eq!(number("It has 300 rooms and 20 halls.", "rooms of the house"), None);
         assert_eq!(number("In 1998 it had 300 rooms.", "rooms of the house").as_deref(), Some("300"));
         assert_eq!(number("It was built in 1998.", "rooms of the house"), None);
         assert_eq!(number("It was founded in 1998.", "year it was founded").as_deref(), Some("1998"));
         assert_eq!(number("It was founded in 1998 and rebuilt in 2004.", "year it was founded"), None);
+        assert_eq!(number("In the 1990s it had 300 rooms.", "rooms of the house").as_deref(), Some("300"));
+        assert_eq!(number("The house (1998) has 300 rooms.", "rooms of the house").as_deref(), Some("300"));
         assert_eq!(number("House 7 has 300 rooms.", "How many rooms has house 7?").as_deref(), Some("300"));
+    }
+
+    /// What may be one thing or another is not taken, and does not make another number the only one.
+    #[test]
+    fn what_looks_like_a_year_and_may_be_none_is_no_reason_to_take_another_number() {
+        let seats = |sentence| lone_number(sentence, "When was the hall built?", "seats of the hall");
+        for two in [
+            "The hall has 1,200 seats in 12 rows.",
+            "The hall has 1 200 seats in 12 rows.",
+            "The hall has 1500 seats in 12 rows.",
+            "A total of 1500 seats stand in 12 rows.",
+            "Seats were brought in 1500 carts of 12 horses.",
+        ] {
+            assert_eq!(seats(two), None, "{two}");
+        }
+        assert_eq!(seats("The hall has 1,200 seats.").as_deref(), Some("1,200"));
+        assert_eq!(seats("The hall has 1500 seats.").as_deref(), Some("1500"));
+        assert_eq!(seats("Since 1962 the hall has 1,500 seats.").as_deref(), Some("1,500"));
+        let year = |sentence| lone_number(sentence, "How many seats has the hall?", "the year in which it was built");
+        assert_eq!(year("It was built in 1962 with 1,200 seats.").as_deref(), Some("1962"));
+        assert_eq!(year("It has 1,200 seats."), None);
+    }
+
+    #[test]
+    fn a_field_asks_for_a_year_in_its_own_words() {
+        for (field, wants) in [
+            ("founded", Some(true)),
+            ("year of birth", Some(true)),
+            ("opened: the year in which the number of visitors was largest", None),
+            ("number of people born there", None),
+            ("visitors per year", Some(false)),
+            ("height in metres", Some(false)),
+        ] {
+            assert_eq!(wants_year(field), wants, "{field}");
+        }
     }
 
     #[test]
