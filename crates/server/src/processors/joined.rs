@@ -1,6 +1,7 @@
 //! Two answers to one question put together: what the documents say, and what the web says of what they do not.
 
 use legwork_core::output::{FieldBasis, Output, OutputExtras};
+use serde_json::Value;
 
 /// What is said first where no model read anything.
 const EXTRACTIVE: &str = "Extractive; no language model configured.";
@@ -12,9 +13,19 @@ pub(super) fn open(output: &Output) -> Vec<String> {
         Output::Text { basis, .. } => basis.iter().filter(is_open).map(|basis| basis.field.clone()).collect(),
         Output::Json { basis, output_schema: Some(_), .. } if basis.iter().any(|basis| !is_open(&basis)) => Vec::new(),
         Output::Json { content, basis, .. } => {
-            let unfilled = |basis: &&FieldBasis| content.get(&basis.field).is_some_and(serde_json::Value::is_null);
+            let unfilled = |basis: &&FieldBasis| content.get(&basis.field).is_some_and(is_empty);
             basis.iter().filter(is_open).filter(unfilled).map(|basis| basis.field.clone()).collect()
         }
+    }
+}
+
+/// Whether a value says nothing: it is null, or has nothing but such in it.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -35,8 +46,13 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
             Output::Json { content: mut found, basis: proof, mcp_tool_calls, beta_fields, legwork, .. },
         ) => {
             let mut all = Vec::new();
+            // What stands before the fields of elements that the web's took the place of.
+            let mut replaced: Vec<String> = Vec::new();
             for own in basis {
                 let name = own.field.clone();
+                if replaced.iter().any(|above| name.starts_with(above)) {
+                    continue;
+                }
                 if !open.contains(&name) {
                     all.push(own);
                     continue;
@@ -45,6 +61,7 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
                 if let Some(value) = found.remove(&name).filter(|value| !value.is_null()) {
                     let below = format!("{name}.");
                     all.extend(proof.iter().filter(|basis| basis.field.starts_with(&below)).cloned());
+                    replaced.push(below);
                     content.insert(name, value);
                 }
             }
@@ -78,7 +95,7 @@ fn field(own: FieldBasis, others: &[FieldBasis]) -> FieldBasis {
 #[cfg(test)]
 mod tests {
     use legwork_core::output::{Citation, Confidence};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -94,7 +111,8 @@ mod tests {
     }
 
     fn object(fields: &[(&str, Value, Option<&str>)]) -> Output {
-        let content = fields.iter().map(|(name, value, _)| ((*name).to_owned(), value.clone())).collect();
+        let top = fields.iter().filter(|(name, _, _)| !name.contains('.'));
+        let content = top.map(|(name, value, _)| ((*name).to_owned(), value.clone())).collect();
         Output::json(content, fields.iter().map(|(name, _, url)| basis(name, *url)).collect(), None)
     }
 
@@ -104,19 +122,31 @@ mod tests {
             ("capital", json!("Oslo"), Some("corpus:a")),
             ("mayor", Value::Null, None),
             ("x", Value::Null, None),
+            ("rivers", json!([{"name": null}]), None),
+            ("rivers.0", Value::Null, None),
+            ("size", json!({"km2": null, "people": {"year": null}}), None),
         ]);
         let open = open(&documents);
-        assert_eq!(open, ["mayor", "x"]);
+        assert_eq!(open, ["mayor", "x", "rivers", "size"]);
         let web = object(&[
             ("capital", json!("Bergen"), Some("https://b.example/")),
             ("mayor", json!(["Ada", "Bo"]), Some("https://b.example/")),
             ("mayor.0", json!(null), Some("https://b.example/")),
             ("x", Value::Null, None),
+            ("rivers", json!([{"name": "Aker"}, {"name": "Alna"}]), Some("https://b.example/")),
+            ("rivers.0", Value::Null, Some("https://b.example/")),
+            ("rivers.1", Value::Null, Some("https://b.example/")),
+            ("size", Value::Null, None),
         ]);
         let Output::Json { content, basis, .. } = joined(documents, web, &open) else { panic!("an object was asked") };
-        assert_eq!(Value::Object(content), json!({"capital": "Oslo", "mayor": ["Ada", "Bo"], "x": null}));
+        let rivers = json!([{"name": "Aker"}, {"name": "Alna"}]);
+        let size = json!({"km2": null, "people": {"year": null}});
+        assert_eq!(
+            Value::Object(content),
+            json!({"capital": "Oslo", "mayor": ["Ada", "Bo"], "x": null, "rivers": rivers, "size": size})
+        );
         let names: Vec<&str> = basis.iter().map(|basis| basis.field.as_str()).collect();
-        assert_eq!(names, ["capital", "mayor", "mayor.0", "x"]);
+        assert_eq!(names, ["capital", "mayor", "mayor.0", "x", "rivers", "rivers.0", "rivers.1", "size"]);
         assert_eq!(basis[1].citations[0].url, "https://b.example/");
         assert_eq!(basis[3].reasoning, "x by nobody. On the web: x by nobody.");
     }

@@ -1,5 +1,6 @@
 //! Who does the work on this server: the processors by name.
 
+mod blocking;
 mod engine;
 mod fingerprint;
 mod idle;

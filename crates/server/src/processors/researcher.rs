@@ -14,9 +14,10 @@ use legwork_core::time::Micros;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use super::blocking::blocking;
 use super::calibration::{Calibration, Calibrations, described};
 use super::engine::budget::Budget;
-use super::engine::{self, Answer, Halt, Hands, Recording, Replaying, Start, Steps, World};
+use super::engine::{self, Answer, Fit, Halt, Hands, Recording, Replaying, Start, Steps, World};
 use super::fingerprint;
 use super::joined;
 use super::library::Library;
@@ -112,7 +113,7 @@ impl Researcher {
 
     /// Without a model: from documents, and from the web what they do not know.
     async fn by_words(&self, corpus: Arc<Corpus>, job: Job, reporter: &dyn Reporter) -> Outcome {
-        let (attempt, asked_at) = (job.attempt, job.asked_at);
+        let (attempt, asked_at, began) = (job.attempt, job.asked_at, Instant::now());
         let has_web = self.outside.searcher.names().next().is_some() || self.replayed().is_some();
         let most = if has_web { BEFORE_THE_WEB } else { 100 };
         let Some((output, cited)) = self.by_documents(corpus.clone(), &job, reporter, most).await else {
@@ -125,7 +126,8 @@ impl Researcher {
         if !has_web || open.is_empty() {
             return self.answer(output, cited, attempt).await;
         }
-        let web = self.by_engine(Reading::ByWords { only: open.clone(), corpus }, job, reporter).await;
+        let web =
+            self.by_engine(Reading::ByWords { only: open.clone(), corpus, took: began.elapsed() }, job, reporter).await;
         let web = web.map(|web| Answer {
             output: joined::joined(output, web.output, &open),
             cited: cited.into_iter().chain(web.cited).collect(),
@@ -145,7 +147,7 @@ impl Researcher {
         let (task, processor) = (job.task.clone(), job.processor.clone());
         let calibrations = self.outside.calibrations.clone();
         // A hundred fields are a hundred searches: too long for a thread that serves others.
-        let work = tokio::task::spawn_blocking(move || {
+        let work = blocking(move || {
             let began = Instant::now();
             let output = research(&corpus, &task, &processor, &mut |note| drop(say.send(note)));
             let cited = cited_in(&output, &corpus);
@@ -160,28 +162,22 @@ impl Researcher {
             number += 1;
             reporter.report(told(number, note, most)).await;
         }
-        match work.await {
-            Ok(done) => Some(done),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => None,
-            },
-        }
+        work.await
     }
 
     /// With the engine.
     async fn by_engine(&self, reading: Reading, job: Job, reporter: &dyn Reporter) -> Result<Answer, Halt> {
         let budget = Budget::of(&job.processor).ok_or_else(|| Halt::Never("there is no such processor".to_owned()))?;
         let mut budget = budget.overridden(&self.outside.research.tiers, &job.processor).within(&job.task.limits);
-        let (team, corpus, only, common) = match reading {
-            Reading::ByModels { team, corpus } => (team, Some(corpus.clone()), None, corpus),
-            Reading::ByWords { only, corpus } => {
+        let (team, corpus, only, common, took) = match reading {
+            Reading::ByModels { team, corpus } => (team, Some(corpus.clone()), None, corpus, Duration::ZERO),
+            Reading::ByWords { only, corpus, took } => {
                 budget = budget.without_models();
-                (None, None, Some(only), corpus)
+                (None, None, Some(only), corpus, took)
             }
         };
-        if let Some(context) = team.as_ref().and_then(|team| team.context(Role::Reader).min(team.context(Role::Writer)))
-        {
+        let fit = Fit::of(&job.journal).unwrap_or_else(|| Fit { context: team.as_deref().and_then(context) });
+        if let Some(context) = fit.context {
             budget = budget.fitting(context);
         }
         let model = team.as_ref().map(|team| team.model(Role::Reader).to_owned());
@@ -205,7 +201,7 @@ impl Researcher {
         let calibrations = self.outside.calibrations.as_ref();
         let calibration = calibrations.and_then(|all| all.of(model.as_deref(), tier)).cloned().map(Arc::new);
         let labels = described(calibrations.map(|all| &**all), model.as_deref(), tier);
-        let steps = Steps::new(&*hands, reporter, budget, &job.journal);
+        let steps = Steps::new(&*hands, reporter, budget, &job.journal).fitted(fit).after(took);
         let start = Start {
             task: job.task,
             processor: job.processor,
@@ -221,6 +217,7 @@ impl Researcher {
             words: Arc::new(move |stem: &str| common.rarity(stem)),
             model,
             labels,
+            far: if took.is_zero() { 0 } else { BEFORE_THE_WEB },
         };
         let mut answer = engine::research(start, &steps).await?;
         answer.warn(std::mem::take(&mut warnings));
@@ -330,8 +327,13 @@ fn cited_in(output: &Output, corpus: &Corpus) -> Vec<Document> {
 enum Reading {
     /// Models, pages and documents alike; the team is missing where a recording answers.
     ByModels { team: Option<Arc<Team>>, corpus: Arc<Corpus> },
-    /// Nobody: sentences of pages are chosen by their words, for these fields.
-    ByWords { only: Vec<String>, corpus: Arc<Corpus> },
+    /// Nobody: sentences of pages are chosen by their words, for these fields, after the documents took so long.
+    ByWords { only: Vec<String>, corpus: Arc<Corpus>, took: Duration },
+}
+
+/// What the models take that the engine asks most of, as far as that is known: the least of it.
+fn context(team: &Team) -> Option<u32> {
+    [Role::Reader, Role::Writer].into_iter().filter_map(|role| team.context(role)).min()
 }
 
 /// An answer of the caller's in words: a text as it is, anything else as JSON.

@@ -38,15 +38,13 @@ pub(super) fn object(brief: &Brief, schema: &Value, settled: &[Settled], ledger:
     let maker = Maker { brief, schema: Schema::new(schema), settled };
     let (mut content, mut basis) = (Map::new(), Vec::new());
     for (name, node) in maker.schema.properties() {
-        let value = maker.value(name, node, None);
-        let of_top = |known: &&Settled| brief.fields[known.field].top() == name;
+        let (value, items) = maker.property(name, node);
+        let of_top = |known: &&Settled| brief.fields[known.field].top == *name;
         let mine: Vec<&Settled> = settled.iter().filter(of_top).collect();
-        let elements = value.as_array().map_or(0, Vec::len);
         basis.push(field_basis(name, &mine, &value, ledger, terms));
-        for at in 0..elements {
-            let element = maker.items(name).get(at).cloned();
-            let own: Vec<&Settled> =
-                mine.iter().copied().filter(|known| same_item(known.item.as_deref(), element.as_deref())).collect();
+        for (at, item) in items.iter().enumerate() {
+            let is_of = |known: &&Settled| same_item(known.item.as_deref(), item.as_deref());
+            let own: Vec<&Settled> = mine.iter().copied().filter(is_of).collect();
             basis.push(field_basis(&format!("{name}.{at}"), &own, &value[at], ledger, terms));
         }
         content.insert(name.clone(), value);
@@ -60,7 +58,17 @@ struct Maker<'a> {
     settled: &'a [Settled],
 }
 
+/// An element of a list, and the item that it is.
+type Element = (Option<String>, Value);
+
 impl<'a> Maker<'a> {
+    /// The value of a property, and the items that its elements are, if it is a list.
+    fn property(&self, name: &str, node: &'a Value) -> (Value, Vec<Option<String>>) {
+        let Kind::List(element) = self.schema.kind(node) else { return (self.value(name, node, None), Vec::new()) };
+        let (items, values): (Vec<_>, Vec<_>) = self.list(name, element, None).into_iter().unzip();
+        (array(values), items)
+    }
+
     /// The value of a node at a path, of one item if it stands in a list.
     fn value(&self, path: &str, node: &'a Value, item: Option<&str>) -> Value {
         match self.schema.kind(node) {
@@ -71,33 +79,33 @@ impl<'a> Maker<'a> {
                     .collect();
                 if object.values().all(Value::is_null) { Value::Null } else { Value::Object(object) }
             }
-            Kind::List(items) => self.list(path, items, item),
+            Kind::List(items) => array(self.list(path, items, item).into_iter().map(|(_, value)| value).collect()),
             Kind::Text | Kind::Integer | Kind::Number | Kind::Boolean | Kind::Choice(_) => self.leaf(path, node, item),
         }
     }
 
-    fn list(&self, path: &str, node: &'a Value, item: Option<&str>) -> Value {
+    fn list(&self, path: &str, node: &'a Value, item: Option<&str>) -> Vec<Element> {
         let below = format!("{path}[]");
-        let values: Vec<Value> = match (self.schema.kind(node), item) {
+        let stated = |known: &Settled| Some((known.item.clone(), self.typed(known, node)?));
+        match (self.schema.kind(node), item) {
             // In an item of a list: its own values of this list.
             (_, Some(item)) => self
                 .at(&below)
                 .filter(|known| same_item(known.item.as_deref(), Some(item)))
-                .filter_map(|known| self.typed(known, node))
+                .filter_map(stated)
                 .collect(),
             (Kind::Object(map), None) => {
-                let record = |item: &String| {
+                let record = |item: String| {
                     let object: Map<String, Value> = map
                         .iter()
-                        .map(|(name, inner)| (name.clone(), self.value(&format!("{below}.{name}"), inner, Some(item))))
+                        .map(|(name, inner)| (name.clone(), self.value(&format!("{below}.{name}"), inner, Some(&item))))
                         .collect();
-                    Value::Object(object)
+                    (Some(item), Value::Object(object))
                 };
-                self.items(path).iter().map(record).collect()
+                self.items(path).into_iter().map(record).collect()
             }
-            (_, None) => self.at(&below).filter_map(|known| self.typed(known, node)).collect(),
-        };
-        if values.is_empty() { Value::Null } else { Value::Array(values) }
+            (_, None) => self.at(&below).filter_map(stated).collect(),
+        }
     }
 
     /// The items of a list, in the order in which they were found.
@@ -132,6 +140,11 @@ impl<'a> Maker<'a> {
         );
         pick_typed(self.schema, node, &known.value, &words)
     }
+}
+
+/// A list without elements is one of which nothing is known.
+fn array(values: Vec<Value>) -> Value {
+    if values.is_empty() { Value::Null } else { Value::Array(values) }
 }
 
 /// The basis of a field that rests on these settled things.
@@ -309,6 +322,26 @@ mod tests {
         let settled = settle(&brief, &ledger, None);
         let best = cited(&settled.iter().collect::<Vec<_>>(), &ledger);
         assert_eq!(best.len(), 2, "a field has each source once");
+    }
+
+    /// What does not fit its type is left out, and the proof of the others stays theirs.
+    #[test]
+    fn each_element_of_a_list_has_its_own_proof_when_another_does_not_fit() {
+        let wanted = json!({"type": "object", "properties": {
+            "heights": {"type": "array", "items": {"type": "integer"}, "description": "heights in metres"}}});
+        let brief = schema("The towers", &wanted);
+        let mut ledger = Ledger::default();
+        ledger.add_source(source("https://a.example/", "A", "The first tower is of unknown height."));
+        ledger.add_source(source("https://b.example/", "B", "The second tower is 330 metres high."));
+        for (source, value, item) in [(0, "unknown height", "first tower"), (1, "330 metres", "second tower")] {
+            let proof = of_item(evidence(&ledger, 0, source, value), Some(item));
+            ledger.prove(proof);
+        }
+        let settled = settle(&brief, &ledger, None);
+        let made = object(&brief, &wanted, &settled, &ledger, Terms { brief: &brief, passes: 1, calibration: None });
+        assert_eq!(made.content["heights"], json!([330]));
+        let element = made.basis.iter().find(|basis| basis.field == "heights.0").unwrap();
+        assert_eq!(element.citations[0].url, "https://b.example/", "{element:?}");
     }
 
     #[test]

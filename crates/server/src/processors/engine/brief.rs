@@ -62,6 +62,8 @@ pub(super) enum Form {
 pub(super) struct Field {
     /// Its place in the answer: `ceo.name`, `offices[].city`. Of a text the parts are called `answer`, `part_1`, …
     pub(super) path: String,
+    /// The top-level property it belongs to: `ceo`, `offices`.
+    pub(super) top: String,
     /// What it is, in words.
     pub(super) about: String,
     /// What kind of value it has.
@@ -99,11 +101,6 @@ impl Kind {
 }
 
 impl Field {
-    /// The top-level property it belongs to.
-    pub(super) fn top(&self) -> &str {
-        self.path.split(['.', '[']).next().unwrap_or(&self.path)
-    }
-
     /// Its path as words: `offices city`.
     pub(super) fn words(&self) -> String {
         humanised(&self.path)
@@ -154,13 +151,14 @@ impl Brief {
 /// The one field of a text: the question itself.
 fn whole(question: &str) -> Field {
     let about = format!("what answers the question: {}", cut(question, ABOUT));
-    Field { path: "answer".to_owned(), about, kind: Kind::Text, many: true }
+    Field { path: "answer".to_owned(), top: "answer".to_owned(), about, kind: Kind::Text, many: true }
 }
 
 /// The parts into which a question was taken apart, as fields of a text.
 pub(super) fn parts(questions: &[String]) -> Vec<Field> {
     let part = |(at, question): (usize, &String)| Field {
         path: format!("part_{}", at + 1),
+        top: format!("part_{}", at + 1),
         about: cut(question, ABOUT).to_owned(),
         kind: Kind::Text,
         many: true,
@@ -170,15 +168,18 @@ pub(super) fn parts(questions: &[String]) -> Vec<Field> {
 
 /// The leaves of a schema.
 pub(super) fn fields_of(schema: &Value) -> Vec<Field> {
-    let reader = Leaves { schema: Schema::new(schema), found: std::cell::RefCell::default() };
-    for (name, node) in reader.schema.properties() {
-        reader.walk(name, node, "", 0);
-    }
-    reader.found.into_inner()
+    let properties = Schema::new(schema);
+    let of = |(top, node): (&String, &Value)| {
+        let reader = Leaves { schema: Schema::new(schema), top, found: std::cell::RefCell::default() };
+        reader.walk(top, node, "", 0);
+        reader.found.into_inner()
+    };
+    properties.properties().flat_map(of).collect()
 }
 
 struct Leaves<'s> {
     schema: Schema<'s>,
+    top: &'s str,
     found: std::cell::RefCell<Vec<Field>>,
 }
 
@@ -218,7 +219,7 @@ impl<'s> Leaves<'s> {
 
     fn leaf(&self, path: &str, about: &str, kind: Kind, many: bool) {
         let about = if about.is_empty() { humanised(path) } else { cut(about, ABOUT).to_owned() };
-        self.found.borrow_mut().push(Field { path: path.to_owned(), about, kind, many });
+        self.found.borrow_mut().push(Field { path: path.to_owned(), top: self.top.to_owned(), about, kind, many });
     }
 
     fn of(&self, node: &'s Value, kind: SchemaKind<'s>) -> Kind {
@@ -318,7 +319,7 @@ mod tests {
         assert_eq!(fields[1].kind, Kind::Date);
         assert_eq!(fields[3].kind, Kind::Integer);
         assert_eq!(fields[6].kind, Kind::Choice(vec![json!("small"), json!("large")]));
-        assert_eq!(fields[2].top(), "offices");
+        assert_eq!(fields[2].top, "offices");
     }
 
     #[test]

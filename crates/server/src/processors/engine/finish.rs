@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::super::research::Document;
 use super::brief::Form;
-use super::honest::Judgement;
+use super::honest::{Judgement, described};
 use super::settle::{Settled, settle};
 use super::steps::{For, Halt};
-use super::{Answer, Work, assemble, judge, prose, say};
+use super::{Answer, Work, assemble, judge, prose};
 
 /// How many sources that could not be read are told of.
 const TOLD: usize = 10;
@@ -27,11 +27,18 @@ impl Work<'_, '_> {
         }
         if self.readers == 0 && !self.ledger.sources.is_empty() && self.steps.budget().has_models() {
             let all: Vec<usize> = (0..self.brief.fields.len()).collect();
-            self.read_by_words(&all);
+            self.read_by_words(&all).await;
+            // What was measured was measured of what a model had read.
+            self.calibration = None;
+            self.labels = described(None, None, "");
             self.warn("no model read anything in the time there was; sentences were chosen by their words".to_owned());
         }
+        if let Some(limit) = self.steps.limit() {
+            self.warn(format!("the answer may be incomplete: {}", limit.words()));
+        }
+        self.warnings = self.steps.looked(std::mem::take(&mut self.warnings)).await?;
         let mut settled = settle(&self.brief, &self.ledger, None);
-        self.steps.tell(say::stats(&self.ledger, 82)).await;
+        self.tell_stats("settled", 82).await;
         if self.steps.budget().judge {
             self.judge(&mut settled).await?;
         }
@@ -52,7 +59,7 @@ impl Work<'_, '_> {
             }
         };
         let cited = self.cited(&basis);
-        self.steps.tell(say::stats(&self.ledger, 100)).await;
+        self.tell_stats("done", 100).await;
         let mcp_tool_calls = (!self.calls.is_empty()).then(|| std::mem::take(&mut self.calls));
         let legwork = Some(self.extras());
         let output = match (content, self.brief.form) {
@@ -112,7 +119,6 @@ impl Work<'_, '_> {
     /// What is said of the run beside its answer.
     fn extras(&self) -> OutputExtras {
         let mut warnings = self.warnings.clone();
-        warnings.extend(self.steps.limit().map(|limit| format!("the answer may be incomplete: {}", limit.words())));
         let unread = self.ledger.unread.iter().take(TOLD);
         warnings.extend(unread.map(|unread| format!("{} could not be read: {}", unread.url, unread.why)));
         let more = self.ledger.unread.len().saturating_sub(TOLD);

@@ -56,13 +56,14 @@ use self::ledger::{Ledger, Unread};
 pub(super) use self::record::{Recording, Replaying};
 use self::settle::{Settled, settle};
 use self::steps::For;
-pub(super) use self::steps::{Halt, Steps};
+pub(super) use self::steps::{Fit, Halt, Steps};
 use self::tools::Tool;
 pub(super) use self::tools::open_servers;
 pub(super) use self::world::World;
+use super::blocking::blocking;
 use super::research::Document;
-use crate::model::{Ask, Trouble as ModelTrouble};
-use crate::web::search::{Found, Query};
+use crate::model::{Ask, Kind as ModelKind, Trouble as ModelTrouble};
+use crate::web::search::{Found, Query, allows};
 
 /// Looking ends after so many rounds in a row that proved nothing new.
 const IDLE: u32 = 2;
@@ -99,6 +100,8 @@ pub(super) struct Start {
     pub(super) model: Option<String>,
     /// What there is to say of the labels.
     pub(super) labels: String,
+    /// How far the run is already, in percent.
+    pub(super) far: u8,
 }
 
 /// Says of a word, by its stem, how rare it is in texts at large: from 0 upwards.
@@ -128,7 +131,7 @@ impl Answer {
 pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, Halt> {
     let mut brief = Brief::of(&start.task, &start.processor, start.today, start.before);
     if let (Some(only), Form::Object { proposed: false, .. }) = (&start.only, &brief.form) {
-        brief.fields.retain(|field| only.iter().any(|name| name == field.top()));
+        brief.fields.retain(|field| only.contains(&field.top));
     }
     let mut work = Work {
         brief,
@@ -153,9 +156,12 @@ pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, 
         words: start.words,
         model: start.model,
         labels: start.labels,
+        far: start.far,
     };
     for source in start.earlier {
-        work.ledger.add_source(source);
+        if work.may_use(&source) {
+            work.ledger.add_source(source);
+        }
     }
     work.plan().await?;
     work.use_tools().await?;
@@ -198,6 +204,7 @@ struct Work<'s, 'a> {
     words: Arc<Rarity>,
     model: Option<String>,
     labels: String,
+    far: u8,
 }
 
 impl Work<'_, '_> {
@@ -221,7 +228,7 @@ impl Work<'_, '_> {
             self.brief.fields.iter().map(|field| brief::cut(&field.about, 100).to_owned()).collect();
         let message = format!("Looking for: {}", what.join("; "));
         self.steps.tell(say::message(Step::Plan, "plan", brief::cut(&message, 1_000))).await;
-        self.steps.tell(say::stats(&self.ledger, say::meter(0.0, 0.0))).await;
+        self.tell_stats("plan", say::meter(0.0, 0.0)).await;
         Ok(())
     }
 
@@ -272,7 +279,7 @@ impl Work<'_, '_> {
                 let settled = settle(&self.brief, &self.ledger, Some(pass));
                 let (domain, conflicts) = (budget.second_domain, budget.conflicts);
                 let open = settle::open(&self.brief, &self.ledger, &settled, domain, conflicts);
-                if open.is_empty() || !self.steps.may(For::Looking) {
+                if open.is_empty() || !self.steps.may_look() {
                     break;
                 }
                 let news = self.round(pass, round, &open, &settled, budget.rounds - round).await?;
@@ -306,14 +313,14 @@ impl Work<'_, '_> {
         let pages = self.steps.pages_left().div_ceil(rounds);
         let read = self.fetch(pages, open).await?;
         let share = settle::share(&self.brief, settled);
-        self.steps.tell(say::stats(&self.ledger, say::meter(share, self.steps.share()))).await;
+        self.tell_stats(&format!("{name} read"), say::meter(share, self.steps.share())).await;
         let news = self.read(pass, open, rounds).await?;
         let now = settle(&self.brief, &self.ledger, None);
         let known = self.brief.fields.iter().enumerate().filter(|(at, _)| now.iter().any(|s| s.field == *at)).count();
         let message = format!("{known} of {} fields have a source", self.brief.fields.len());
         self.steps.tell(say::message(Step::Result, &name, message)).await;
         let share = settle::share(&self.brief, &now);
-        self.steps.tell(say::stats(&self.ledger, say::meter(share, self.steps.share()))).await;
+        self.tell_stats(&format!("{name} end"), say::meter(share, self.steps.share())).await;
         // A page that was read and told nothing is no reason to stop as long as there are others.
         Ok(news + usize::from(news == 0 && read > 0 && !self.hits.is_empty()))
     }
@@ -358,7 +365,7 @@ impl Work<'_, '_> {
                     self.ledger.considered += u32::try_from(news).unwrap_or(u32::MAX);
                 }
                 Some(Err(trouble)) => self.warn(format!("a search failed: {trouble}")),
-                None => break,
+                None => {}
             }
         }
         Ok(())
@@ -375,8 +382,17 @@ impl Work<'_, '_> {
         for (hit, done) in chosen.iter().zip(join_all(reads).await) {
             match done? {
                 Some(Ok(page)) => {
-                    read += 1;
-                    self.ledger.add_source(choose::source(page, hit));
+                    let source = choose::source(page, hit);
+                    if self.may_use(&source) {
+                        read += 1;
+                        self.ledger.add_source(source);
+                    } else {
+                        let why = match &source.document.url {
+                            url if *url == hit.url => "the source policy does not allow it".to_owned(),
+                            url => format!("it leads to {url}, which the source policy does not allow"),
+                        };
+                        self.ledger.unread.push(Unread { url: hit.url.clone(), why });
+                    }
                 }
                 Some(Err(trouble)) => match choose::told_text(hit) {
                     Some((provider, source)) => {
@@ -398,50 +414,76 @@ impl Work<'_, '_> {
     /// Shows what was read to a reader and keeps what holds; says how much of it is new.
     async fn read(&mut self, pass: u32, open: &[usize], rounds: usize) -> Result<usize, Halt> {
         if !self.steps.budget().has_models() {
-            return Ok(self.read_by_words(open));
+            return Ok(self.read_by_words(open).await);
         }
         let tokens = self.steps.budget().evidence_tokens as usize;
         let batches = self.steps.calls_left(For::Looking).div_ceil(rounds).min(AT_ONCE);
-        let batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
-        let asks = batches.iter().map(|shown| {
-            let ask =
-                read::ask(&self.brief, open, shown, &self.ledger, &self.marker, self.steps.budget().answer_tokens);
-            self.steps.ask(For::Looking, ask, |_| Vec::new())
-        });
-        let replies = join_all(asks).await;
+        let mut batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
         let mut news = 0;
-        for (shown, reply) in batches.into_iter().zip(replies) {
-            match reply? {
-                Some(Ok(reply)) => {
-                    self.readers += 1;
-                    let rows = read::rows(reply.json.as_ref().unwrap_or(&Value::Null));
-                    let pages = read::pages(&shown, &self.ledger);
-                    let checked: Vec<_> = rows
-                        .iter()
-                        .map(|row| read::checked(row, &self.brief, &shown, &pages, &self.ledger, pass))
-                        .collect();
-                    for checked in checked {
-                        match checked {
-                            Ok(evidence) => news += usize::from(self.ledger.prove(evidence)),
-                            Err(why) => debug!(why, "a row of a reader does not hold"),
-                        }
+        while !batches.is_empty() {
+            let asks = batches.iter().map(|shown| {
+                let tokens = self.steps.budget().answer_tokens;
+                let ask = read::ask(&self.brief, open, shown, &self.ledger, &self.marker, tokens);
+                self.steps.ask(For::Looking, ask, |_| Vec::new())
+            });
+            let replies = join_all(asks).await;
+            let mut halves = Vec::new();
+            for (shown, reply) in batches.into_iter().zip(replies) {
+                match reply? {
+                    Some(Ok(reply)) => news += self.check(reply.json.as_ref(), shown, pass),
+                    // How much a model takes may show only now.
+                    Some(Err(trouble)) if trouble.kind == ModelKind::TooLong && shown.len() > 1 => {
+                        let (first, second) = shown.split_at(shown.len() / 2);
+                        halves.extend([first.to_vec(), second.to_vec()]);
                     }
-                    self.seen.extend(shown);
+                    Some(Err(trouble)) => {
+                        self.warn(format!("a reader failed: {trouble}"));
+                        self.unread = Some(trouble);
+                    }
+                    None => {}
                 }
-                Some(Err(trouble)) => {
-                    self.warn(format!("a reader failed: {trouble}"));
-                    self.unread = Some(trouble);
-                }
-                None => break,
             }
+            batches = halves;
         }
         Ok(news)
     }
 
+    /// Takes in what a reader copied of these passages, as far as it holds; says how much of it is new.
+    fn check(&mut self, reply: Option<&Value>, shown: Vec<Shown>, pass: u32) -> usize {
+        self.readers += 1;
+        let rows = read::rows(reply.unwrap_or(&Value::Null));
+        let pages = read::pages(&shown, &self.ledger);
+        let checked: Vec<_> =
+            rows.iter().map(|row| read::checked(row, &self.brief, &shown, &pages, &self.ledger, pass)).collect();
+        let mut news = 0;
+        for checked in checked {
+            match checked {
+                Ok(evidence) => news += usize::from(self.ledger.prove(evidence)),
+                Err(why) => debug!(why, "a row of a reader does not hold"),
+            }
+        }
+        self.seen.extend(shown);
+        news
+    }
+
     /// Chooses sentences of what was read by their words; says how much is proved by them that was not.
-    fn read_by_words(&mut self, open: &[usize]) -> usize {
-        let found = words::read(&self.brief, open, &self.ledger, &*self.words);
+    async fn read_by_words(&mut self, open: &[usize]) -> usize {
+        let (brief, ledger, rarity) = (self.brief.clone(), self.ledger.clone(), self.words.clone());
+        let open = open.to_vec();
+        // Many fields and long pages take longer than a thread may that serves others.
+        let found = blocking(move || words::read(&brief, &open, &ledger, &*rarity)).await.unwrap_or_default();
         found.into_iter().filter(|evidence| self.ledger.prove(evidence.clone())).count()
+    }
+
+    /// Whether the caller wants to have a text among the sources. What the operator and the caller's own tools have was asked for.
+    fn may_use(&self, source: &Source) -> bool {
+        let Source { document, published, by_tool } = source;
+        *by_tool || source.is_own() || allows(&self.policy, &document.url, published.as_deref())
+    }
+
+    /// Tells how far it is, at a place that it comes to once.
+    async fn tell_stats(&self, place: &str, meter: u8) {
+        self.steps.tell(say::stats(&self.ledger, place, meter.max(self.far))).await;
     }
 
     /// Uses the caller's tools, as far as a planner thinks that they help.

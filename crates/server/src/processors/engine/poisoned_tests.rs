@@ -171,6 +171,7 @@ async fn answer(world: &Obedient, processor: &str, wanted: Wanted) -> Output {
         calibration: None,
         model: Some("obedient".to_owned()),
         labels: "uncalibrated".to_owned(),
+        far: 0,
         asks_back: false,
         answers: Vec::new(),
         only: None,

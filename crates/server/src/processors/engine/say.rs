@@ -24,12 +24,12 @@ pub(super) fn message(step: Step, about: &str, message: impl Into<String>) -> Re
     Report { key, body: ReportBody::Message { step, message } }
 }
 
-/// How far the work is.
-pub(super) fn stats(ledger: &Ledger, meter: u8) -> Report {
+/// How far the work is at a place that it comes to once: how long it took to come there may differ from attempt to attempt.
+pub(super) fn stats(ledger: &Ledger, place: &str, meter: u8) -> Report {
     let read = u32::try_from(ledger.sources.len()).unwrap_or(u32::MAX);
     let sample: Vec<String> =
         ledger.sources.iter().rev().take(SAMPLE).map(|source| source.document.url.clone()).collect();
-    let key = format!("research:stats:{}:{read}:{meter}", ledger.considered);
+    let key = format!("research:stats:{place}");
     Report { key, body: ReportBody::Stats { meter, considered: ledger.considered, read, sample } }
 }
 

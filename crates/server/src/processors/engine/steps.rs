@@ -3,7 +3,7 @@
 //!
 //! So a run that is begun again takes the way it took before, without paying for it, up to the first step that was not kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,19 +13,22 @@ use legwork_core::fact::Report;
 use legwork_core::journal::Entry;
 use legwork_core::output::Usage;
 use legwork_core::processor::{NotKept, Reporter, Wish};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
 use super::budget::{Budget, WORK};
 use super::hands::{Call, Fetch, Hands, Told, ToolTrouble};
-use crate::model::{Ask, Reply, Trouble as ModelTrouble};
+use crate::model::{Ask, Kind as ModelKind, Reply, Trouble as ModelTrouble};
 use crate::source::{hash_of, pack, unpack};
 use crate::web::fetch::{Page, Trouble as PageTrouble};
 use crate::web::search::{Found, Query, Silence};
 
 /// Changes when results of earlier builds would be misread.
 const VERSION: u32 = 1;
+
+/// Names the entry that says that looking is over.
+const LOOKED: &str = "looked";
 
 /// Why the engine does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,23 @@ pub(in crate::processors) struct Steps<'a> {
     kept: HashMap<String, Bytes>,
     spent: Mutex<Spent>,
     began: Instant,
+    /// What what is asked of models was made to fit into.
+    fit: Fit,
+}
+
+/// How many tokens the models of a run take, as far as that was known when it began. What readers are asked is cut to it, so it
+/// stays what it was for all attempts: otherwise they would be asked other things, and paid for again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::processors) struct Fit {
+    /// In and out together; `None` when nobody said so.
+    pub(in crate::processors) context: Option<u32>,
+}
+
+impl Fit {
+    /// That of the earlier attempts; `None` if there is nothing of them.
+    pub(in crate::processors) fn of(journal: &[Entry]) -> Option<Self> {
+        journal.iter().find_map(|entry| opened::<IgnoredAny>(entry.body())).map(|kept| kept.fit)
+    }
 }
 
 /// What was used so far, by all attempts.
@@ -95,8 +115,13 @@ struct Spent {
     used: Usage,
     /// Pages that were asked for, read or not.
     fetches: u32,
+    /// Looking that was wanted and not done any more. It counts when what is left is shared out, so that what an earlier attempt
+    /// did afterwards is found under the name that it had.
+    refused: Usage,
     /// What ended the looking.
     limit: Option<Limit>,
+    /// What earlier attempts looked for and this one did not come to yet.
+    ahead: HashSet<String>,
 }
 
 /// A step as it is kept.
@@ -105,6 +130,8 @@ struct Kept<T> {
     v: u32,
     /// How long the run had been worked on when it was done, in milliseconds.
     worked_ms: u64,
+    #[serde(default)]
+    fit: Fit,
     done: T,
 }
 
@@ -116,8 +143,19 @@ struct Cost {
     estimated: bool,
     usd: Option<f64>,
     page: bool,
-    /// Whether it failed in a way that another attempt may not meet: then it is not kept.
-    passing: bool,
+    failed: Failed,
+}
+
+/// How a step failed, as far as that matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Failed {
+    /// It did not, or would do so again.
+    #[default]
+    No,
+    /// In a way that another attempt may not meet: then it is not kept.
+    ForNow,
+    /// It was a call of a model that came to nothing before it began, and counts as none.
+    Unmade,
 }
 
 impl<'a> Steps<'a> {
@@ -127,8 +165,21 @@ impl<'a> Steps<'a> {
         budget: Budget,
         journal: &[Entry],
     ) -> Self {
-        let kept = journal.iter().map(|entry| (entry.key().to_owned(), entry.body().clone())).collect();
-        Self { hands, reporter, budget, kept, spent: Mutex::default(), began: Instant::now() }
+        let kept: HashMap<_, _> = journal.iter().map(|entry| (entry.key().to_owned(), entry.body().clone())).collect();
+        let ahead = kept.keys().filter(|key| is_looking(key)).cloned().collect();
+        let spent = Mutex::new(Spent { ahead, ..Spent::default() });
+        Self { hands, reporter, budget, kept, spent, began: Instant::now(), fit: Fit::default() }
+    }
+
+    /// What the budget was made to fit into.
+    pub(in crate::processors) fn fitted(self, fit: Fit) -> Self {
+        Self { fit, ..self }
+    }
+
+    /// With what this attempt worked on the run so far.
+    pub(in crate::processors) fn after(self, worked: Duration) -> Self {
+        self.spent().before = worked;
+        self
     }
 
     pub(super) fn budget(&self) -> &Budget {
@@ -177,6 +228,25 @@ impl<'a> Steps<'a> {
         }
     }
 
+    /// Whether there is anything against looking on. What was looked for before comes first, whatever is against more of it.
+    pub(super) fn may_look(&self) -> bool {
+        if !self.spent().ahead.is_empty() {
+            return true;
+        }
+        !self.kept.contains_key(LOOKED) && self.may(For::Looking)
+    }
+
+    /// Looking is over. That is kept, with what is to be warned of by then, so that a later attempt does not look for more than
+    /// what the answer was written from; says what was to be warned of then.
+    pub(super) async fn looked(&self, warnings: Vec<String>) -> Result<Vec<String>, Halt> {
+        if let Some(kept) = self.kept.get(LOOKED).and_then(|body| opened::<Vec<String>>(body)) {
+            let mut spent = self.spent();
+            spent.before = spent.before.max(Duration::from_millis(kept.worked_ms));
+            return Ok(kept.done);
+        }
+        self.keep(LOOKED.to_owned(), warnings, Vec::new()).await
+    }
+
     /// How many more pages may be read.
     pub(super) fn pages_left(&self) -> usize {
         self.budget.pages.saturating_sub(self.spent().fetches) as usize
@@ -184,16 +254,18 @@ impl<'a> Steps<'a> {
 
     /// How many more searches may be made.
     pub(super) fn searches_left(&self) -> usize {
-        self.budget.queries.saturating_sub(self.spent().used.searches) as usize
+        let spent = self.spent();
+        self.budget.queries.saturating_sub(spent.used.searches + spent.refused.searches) as usize
     }
 
     /// How many more calls of models there may be; for looking some are left for writing.
     pub(super) fn calls_left(&self, purpose: For) -> usize {
-        let most = match purpose {
-            For::Writing => self.budget.calls,
-            For::Looking => self.budget.calls - reserve(self.budget.calls),
+        let spent = self.spent();
+        let (most, refused) = match purpose {
+            For::Writing => (self.budget.calls, 0),
+            For::Looking => (self.budget.calls - reserve(self.budget.calls), spent.refused.model_calls),
         };
-        most.saturating_sub(self.spent().used.model_calls) as usize
+        most.saturating_sub(spent.used.model_calls + refused) as usize
     }
 
     /// Asks a model; `None` when there is no room for that any more.
@@ -203,19 +275,28 @@ impl<'a> Steps<'a> {
         ask: Ask,
         tell: impl FnOnce(&Result<Reply, ModelTrouble>) -> Vec<Report>,
     ) -> Result<Option<Result<Reply, ModelTrouble>>, Halt> {
-        if self.calls_left(purpose) == 0 && !self.is_kept("ask", &ask) {
+        let kind = match purpose {
+            For::Looking => "ask",
+            For::Writing => "write",
+        };
+        if self.calls_left(purpose) == 0 && !self.is_kept(kind, &ask) {
             self.note(purpose, Limit::Count("calls of models"));
             return Ok(None);
         }
         let cost = |done: &Result<Reply, ModelTrouble>| {
-            let (usage, usd, passing) = match done {
-                Ok(reply) => (reply.usage, reply.cost_usd, false),
-                Err(trouble) => (trouble.usage, trouble.cost_usd, trouble.kind.is_passing()),
+            let (usage, usd, trouble) = match done {
+                Ok(reply) => (reply.usage, reply.cost_usd, None),
+                Err(trouble) => (trouble.usage, trouble.cost_usd, Some(trouble.kind)),
             };
             let (prompt, completion, estimated) = (usage.prompt, usage.completion, usage.estimated);
-            Cost { prompt, completion, estimated, usd, page: false, passing }
+            let failed = match trouble {
+                Some(ModelKind::TooLong) => Failed::Unmade,
+                Some(kind) if kind.is_passing() => Failed::ForNow,
+                Some(_) | None => Failed::No,
+            };
+            Cost { prompt, completion, estimated, usd, page: false, failed }
         };
-        self.take("ask", purpose, &ask, |used| used.model_calls += 1, self.hands.ask(&ask), cost, tell).await
+        self.take(kind, purpose, &ask, |used| used.model_calls += 1, self.hands.ask(&ask), cost, tell).await
     }
 
     /// Searches.
@@ -224,7 +305,10 @@ impl<'a> Steps<'a> {
         query: Query,
         tell: impl FnOnce(&Result<Found, Silence>) -> Vec<Report>,
     ) -> Result<Option<Result<Found, Silence>>, Halt> {
-        let none = |done: &Result<Found, Silence>| Cost { passing: done.is_err(), ..Cost::default() };
+        let none = |done: &Result<Found, Silence>| Cost {
+            failed: if done.is_err() { Failed::ForNow } else { Failed::No },
+            ..Cost::default()
+        };
         self.take("search", For::Looking, &query, |used| used.searches += 1, self.hands.search(&query), none, tell)
             .await
     }
@@ -269,6 +353,7 @@ impl<'a> Steps<'a> {
         tell: impl FnOnce(&T) -> Vec<Report>,
     ) -> Result<Option<T>, Halt> {
         let key = key(kind, arguments);
+        self.spent().ahead.remove(&key);
         if let Some(kept) = self.kept.get(&key).and_then(|body| opened::<T>(body)) {
             {
                 let mut spent = self.spent();
@@ -281,7 +366,11 @@ impl<'a> Steps<'a> {
             return Ok(Some(kept.done));
         }
         self.go_on()?;
-        if !self.may(purpose) {
+        let is_over = purpose == For::Looking && self.kept.contains_key(LOOKED);
+        if is_over || !self.may(purpose) {
+            if purpose == For::Looking {
+                counted(&mut self.spent().refused);
+            }
             return Ok(None);
         }
         counted(&mut self.spent().used);
@@ -290,18 +379,20 @@ impl<'a> Steps<'a> {
             end = self.end(purpose) => return end.map(|limit| { self.note(purpose, limit); None }),
         };
         let cost = cost(&done);
-        let worked = {
-            let mut spent = self.spent();
-            add(&mut spent.used, cost);
-            self.worked(&spent)
-        };
+        add(&mut self.spent().used, cost);
         let reports = tell(&done);
-        if cost.passing {
+        if cost.failed == Failed::ForNow {
             self.tell_all(reports).await;
             return Ok(Some(done));
         }
+        self.keep(key, done, reports).await.map(Some)
+    }
+
+    /// Keeps what was done under a name, with what is told of it, and gives it back.
+    async fn keep<T: Serialize>(&self, key: String, done: T, reports: Vec<Report>) -> Result<T, Halt> {
+        let worked = self.worked(&self.spent());
         let worked_ms = u64::try_from(worked.as_millis()).unwrap_or(u64::MAX);
-        let kept = Kept { v: VERSION, worked_ms, done };
+        let kept = Kept { v: VERSION, worked_ms, fit: self.fit, done };
         // What is too big to be kept is done again if need be.
         match pack(&kept).ok().and_then(|body| Entry::new(key, body).ok()) {
             Some(entry) => match self.reporter.keep(entry, reports).await {
@@ -310,7 +401,7 @@ impl<'a> Steps<'a> {
             },
             None => self.tell_all(reports).await,
         }
-        Ok(Some(kept.done))
+        Ok(kept.done)
     }
 
     /// Whether it may go on at all.
@@ -393,6 +484,7 @@ fn add(used: &mut Usage, cost: Cost) {
     used.completion_tokens += cost.completion;
     used.tokens_estimated |= cost.estimated;
     used.pages += u32::from(cost.page);
+    used.model_calls -= u32::from(cost.failed == Failed::Unmade).min(used.model_calls);
     if let Some(usd) = cost.usd {
         *used.cost_usd.get_or_insert(0.0) += usd;
     }
@@ -403,6 +495,11 @@ pub(super) fn key<A: Serialize>(kind: &str, arguments: &A) -> String {
     // What is asked is data of ours; if it could not be written, equal kinds would only be mixed up with themselves.
     let text = serde_json::to_string(arguments).unwrap_or_default();
     format!("{kind}:{}", &hash_of(&text)[..32])
+}
+
+/// Whether an entry of this name is of something that was looked for.
+fn is_looking(key: &str) -> bool {
+    key != LOOKED && !key.starts_with("write:")
 }
 
 fn opened<T: DeserializeOwned>(body: &[u8]) -> Option<Kept<T>> {

@@ -16,7 +16,7 @@ pub(super) fn brief(question: &str) -> Brief {
     Brief {
         question: question.to_owned(),
         subject: None,
-        fields: vec![Field { path: "answer".into(), about, kind: Kind::Text, many: true }],
+        fields: vec![Field { path: "answer".into(), top: "answer".into(), about, kind: Kind::Text, many: true }],
         form: Form::Text { description: None },
         today: "2026-11-27".into(),
         before: None,
@@ -26,6 +26,7 @@ pub(super) fn brief(question: &str) -> Brief {
 pub(super) fn fields(question: &str, paths: &[&str]) -> Brief {
     let field = |path: &&str| Field {
         path: (*path).to_owned(),
+        top: path.split(['.', '[']).next().unwrap_or_default().to_owned(),
         about: super::brief::humanised(path),
         kind: Kind::Text,
         many: path.contains("[]"),

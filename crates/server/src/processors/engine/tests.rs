@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use legwork_core::fact::{Report, ReportBody};
 use legwork_core::journal::Entry;
-use legwork_core::output::Confidence;
+use legwork_core::output::{Confidence, Usage};
 use legwork_core::processor::{NotKept, Reporter, Wish};
 use legwork_core::task::{Input, Wanted};
 use serde_json::json;
@@ -34,8 +34,14 @@ struct Little {
     writes: Option<&'static str>,
     tools: Vec<Tool>,
     down: bool,
-    /// How long a model takes.
-    slow: Option<Duration>,
+    /// How long a model takes, for what has these words in it.
+    slow: Option<(&'static str, Duration)>,
+    /// How much a reader takes at a time, in bytes.
+    takes: Option<usize>,
+    /// Searches with this word come to nothing, for now.
+    mute: Option<&'static str>,
+    /// Where an address leads to.
+    leads: Option<(&'static str, &'static str)>,
     calls: AtomicUsize,
     asked: Mutex<Vec<Ask>>,
     fetched: Mutex<Vec<String>>,
@@ -88,16 +94,15 @@ impl Hands for Little {
     async fn ask(&self, ask: &Ask) -> Result<Reply, model::Trouble> {
         self.calls.fetch_add(1, SeqCst);
         self.asked.lock().unwrap().push(ask.clone());
+        let trouble =
+            |kind, why: &str| model::Trouble { kind, why: why.to_owned(), usage: Tokens::default(), cost_usd: None };
         if self.down {
-            let why = "the model is not there".to_owned();
-            return Err(model::Trouble {
-                kind: model::Kind::Unreachable,
-                why,
-                usage: Tokens::default(),
-                cost_usd: None,
-            });
+            return Err(trouble(model::Kind::Unreachable, "the model is not there"));
         }
-        if let Some(slow) = self.slow {
+        if self.takes.is_some_and(|takes| ask.role == Role::Reader && ask.user.len() > takes) {
+            return Err(trouble(model::Kind::TooLong, "it is too long"));
+        }
+        if let Some((_, slow)) = self.slow.filter(|(words, _)| ask.user.contains(words)) {
             tokio::time::sleep(slow).await;
         }
         let (text, json) = self.answer(ask);
@@ -107,6 +112,10 @@ impl Hands for Little {
 
     async fn search(&self, query: &Query) -> Result<Found, Silence> {
         self.calls.fetch_add(1, SeqCst);
+        if self.mute.is_some_and(|word| query.text.contains(word)) {
+            let trouble = Some("it said nothing".to_owned());
+            return Err(Silence { by_provider: vec![Share { provider: "little".to_owned(), count: 0, trouble }] });
+        }
         let words: BTreeSet<String> = plan::normal(&query.text).split(' ').map(str::to_owned).collect();
         let speaks = |text: &str| plan::normal(text).split(' ').filter(|word| words.contains(*word)).count();
         let found = self.pages.iter().filter(|(_, title, text)| speaks(title) + speaks(text) > 0);
@@ -126,7 +135,7 @@ impl Hands for Little {
         };
         Ok(Page {
             url: fetch.url.clone(),
-            final_url: fetch.url.clone(),
+            final_url: self.leads.filter(|(from, _)| *from == fetch.url).map_or(fetch.url.clone(), |(_, to)| to.into()),
             hash: hash_of(text),
             title: (*title).into(),
             text: (*text).into(),
@@ -222,6 +231,7 @@ fn start(world: &Little, processor: &str, question: &str, wanted: Wanted) -> Sta
         words: Arc::new(|_: &str| 1.0),
         model: Some("little".to_owned()),
         labels: "uncalibrated".to_owned(),
+        far: 0,
     }
 }
 
@@ -281,6 +291,11 @@ fn aperture() -> Little {
 }
 
 const WHO: &str = "Who founded Aperture Labs?";
+
+/// How many of the steps are calls: one says that looking is over.
+fn calls_in(journal: &[Entry]) -> usize {
+    journal.iter().filter(|entry| entry.key() != "looked").count()
+}
 
 #[tokio::test]
 async fn a_question_is_answered_with_words_that_stand_in_the_pages() {
@@ -353,22 +368,24 @@ async fn a_run_that_dies_after_any_step_goes_on_behind_it_and_says_the_same() {
     let whole = Desk::new();
     let first =
         run_on(&world, &whole, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
-    let (all, calls) = (whole.journal.lock().unwrap().len(), world.calls.load(SeqCst));
-    assert_eq!(all, calls, "every call is a step");
-    for steps in 0..all {
+    let steps = std::mem::take(&mut *whole.journal.lock().unwrap());
+    let all = calls_in(&steps);
+    assert_eq!(all, world.calls.load(SeqCst), "every call is a step");
+    for steps in 0..steps.len() {
         let world = aperture();
         let cut = Desk::that_dies_after(steps);
         let end = run_on(&world, &cut, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await;
         assert_eq!(end.unwrap_err(), Halt::Lost, "after {steps} steps");
         let before = world.calls.load(SeqCst);
         let journal = std::mem::take(&mut *cut.journal.lock().unwrap());
+        let kept = calls_in(&journal);
         let again = Desk::new();
         *again.told.lock().unwrap() = std::mem::take(&mut *cut.told.lock().unwrap());
         let second =
             run_on(&world, &again, journal, budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
         assert_eq!(content(&second), content(&first));
         assert_eq!(second.basis(), first.basis());
-        assert_eq!(world.calls.load(SeqCst) - before, all - steps, "what was kept is not done again");
+        assert_eq!(world.calls.load(SeqCst) - before, all - kept, "what was kept is not done again");
         assert_eq!(again.messages(), whole.messages(), "nothing is told twice, and nothing is left out");
     }
 }
@@ -383,6 +400,49 @@ async fn a_wish_to_finish_ends_the_looking_and_what_is_there_is_written() {
     assert!(content(&output).starts_with("Not found"));
     assert_eq!(world.calls.load(SeqCst), 0);
     assert!(output.extras().unwrap().warnings.iter().any(|warning| warning.contains("wish to finish")));
+}
+
+/// Whatever was found by then is answered from, and nothing more is looked for, when the server dies after the wish.
+#[tokio::test]
+async fn a_run_that_was_told_to_finish_answers_from_what_it_found_before_it_died() {
+    let schema = json!({"type": "object", "properties": {"founder": {"type": "string"}, "city": {"type": "string"}}});
+    let (wanted, budget) = (Wanted::Json { schema }, Budget::of("core").unwrap());
+    let whole = Desk::new();
+    let world = aperture();
+    run_on(&world, &whole, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
+    let all = std::mem::take(&mut *whole.journal.lock().unwrap());
+    let looked = all.iter().position(|entry| entry.key() == "looked").unwrap();
+    let first_read = all.iter().enumerate().position(|(at, entry)| at > 1 && entry.key().starts_with("ask")).unwrap();
+    for steps in first_read + 1..=looked {
+        let (world, desk) = (aperture(), Desk::new());
+        desk.wish.send_replace(Wish::Finish);
+        let journal = all[..steps].to_vec();
+        let again = run_on(&world, &desk, journal, budget.clone(), "core", "Aperture Labs", wanted.clone()).await;
+        assert!(content(&again.unwrap()).contains("Ada Quill"), "after {steps} steps");
+        assert_eq!((world.asked(Role::Reader), world.fetched.lock().unwrap().len()), (0, 0), "after {steps} steps");
+        assert_eq!(calls_in(&desk.journal.lock().unwrap()), world.asked(Role::Judge) + world.asked(Role::Writer));
+    }
+}
+
+/// A search that failed for now is not made again by an attempt that has only the writing before it: it would write from other
+/// evidence, and ask and pay once more.
+#[tokio::test]
+async fn a_run_that_dies_while_it_writes_looks_for_nothing_more() {
+    let plan = json!({"parts": [], "searches": ["Aperture Labs", "broken search"]});
+    let world = Little { plan: Some(plan.clone()), mute: Some("broken"), ..aperture() };
+    let budget = Budget::of("core").unwrap();
+    let whole = Desk::new();
+    let first = run_on(&world, &whole, Vec::new(), budget.clone(), "core", WHO, text()).await.unwrap();
+    assert!(first.extras().unwrap().warnings.iter().any(|warning| warning.contains("a search failed")));
+    let mut journal = std::mem::take(&mut *whole.journal.lock().unwrap());
+    while journal.last().is_some_and(|entry| entry.key() != "looked") {
+        journal.pop();
+    }
+    let (world, again) = (Little { plan: Some(plan), ..aperture() }, Desk::new());
+    let second = run_on(&world, &again, journal, budget, "core", WHO, text()).await.unwrap();
+    assert_eq!((content(&second), second.basis()), (content(&first), first.basis()));
+    assert_eq!(second.extras().unwrap().warnings, first.extras().unwrap().warnings);
+    assert_eq!(world.calls.load(SeqCst), world.asked(Role::Judge) + world.asked(Role::Writer));
 }
 
 #[tokio::test]
@@ -523,18 +583,87 @@ async fn without_a_model_the_sentence_is_chosen_by_its_words_and_never_called_su
 /// A model on a slow machine: the time for looking is over before it has read anything.
 #[tokio::test(start_paused = true)]
 async fn what_no_model_could_read_in_time_is_chosen_by_its_words_and_that_is_said() {
-    let world = Little { slow: Some(Duration::from_mins(10)), ..aperture() };
-    let output = run(&world, "base", WHO, text()).await;
+    let world = Little { slow: Some(("", Duration::from_mins(10))), ..aperture() };
+    let (desk, budget) = (Desk::new(), Budget::of("base").unwrap());
+    // What was measured of the model is not true of sentences that it did not read.
+    let calibration = Some(Arc::new(Calibration::always(0.99)));
+    let begun = Start { calibration, labels: "calibrated".to_owned(), ..start(&world, "base", WHO, text()) };
+    let output = research(begun, &Steps::new(&world, &desk, budget, &[])).await.unwrap().output;
     assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
     assert!(output.basis()[0].confidence < Confidence::High);
+    assert_eq!(output.extras().unwrap().labels.as_deref(), Some("uncalibrated"));
     let warnings = &output.extras().unwrap().warnings;
     assert!(warnings.iter().any(|warning| warning.contains("no model read anything in the time")), "{warnings:?}");
     // What was begun in time is waited for, as long as there is time to write.
-    let world = Little { slow: Some(Duration::from_mins(1)), ..aperture() };
+    let world = Little { slow: Some(("", Duration::from_mins(1))), ..aperture() };
     let output = run(&world, "base", WHO, text()).await;
     let warnings = &output.extras().unwrap().warnings;
     assert!(!warnings.iter().any(|warning| warning.contains("no model read anything")), "{warnings:?}");
     assert_eq!(world.asked(Role::Reader), 1);
+}
+
+/// Two passages are read apart from each other, and one of them takes too long.
+#[tokio::test(start_paused = true)]
+async fn what_one_reader_found_stays_when_another_is_broken_off() {
+    for (slow, found) in [("All about tea", "Ada Quill"), ("in a shed", "Ada Quill")] {
+        let world = Little { slow: Some((slow, Duration::from_mins(10))), ..aperture() };
+        let budget = Budget { evidence_tokens: 30, ..Budget::of("core").unwrap() };
+        let question = "Who founded Aperture Labs, and what is tea?";
+        let output = run_on(&world, &Desk::new(), Vec::new(), budget, "core", question, text()).await.unwrap();
+        assert!(world.asked(Role::Reader) > 1);
+        assert!(content(&output).contains(found), "{}", content(&output));
+        let warnings = &output.extras().unwrap().warnings;
+        assert!(!warnings.iter().any(|warning| warning.contains("no model read anything")), "{warnings:?}");
+    }
+}
+
+/// How much a model takes may show only when it is asked.
+#[tokio::test]
+async fn what_is_too_long_for_a_reader_is_shown_in_parts() {
+    let whole = aperture();
+    run(&whole, "core", WHO, text()).await;
+    let longest =
+        whole.asked.lock().unwrap().iter().filter(|ask| ask.role == Role::Reader).map(|ask| ask.user.len()).max();
+    let world = Little { takes: longest.map(|bytes| bytes - 1), ..aperture() };
+    let output = run(&world, "core", WHO, text()).await;
+    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
+    let Usage { model_calls, .. } = output.extras().unwrap().usage;
+    assert_eq!(model_calls as usize, world.asked.lock().unwrap().len() - 1, "what was refused counts as none");
+    assert_eq!(output.extras().unwrap().warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_page_that_leads_to_where_the_caller_does_not_want_to_is_not_used() {
+    let world = Little { leads: Some(("https://news.test/aperture", "https://evil.test/aperture")), ..aperture() };
+    let ask = async |sources: SourcePolicy| {
+        let (desk, budget) = (Desk::new(), Budget::of("base").unwrap());
+        let mut begun = start(&world, "base", WHO, text());
+        begun.earlier =
+            vec![testing::source("https://evil.test/old", "Old", "Ada Quill founded Aperture Labs in Bern.")];
+        begun.task.sources = sources;
+        let answer = research(begun, &Steps::new(&world, &desk, budget, &[])).await.unwrap();
+        let shown: Vec<String> = world.asked.lock().unwrap().drain(..).map(|ask| ask.user).collect();
+        (answer.output, shown.concat())
+    };
+    let (_, shown) = ask(SourcePolicy::default()).await;
+    assert!(shown.contains("in a shed") && shown.contains("in Bern"), "{shown}");
+    let policy = SourcePolicy { exclude_domains: vec!["evil.test".to_owned()], ..SourcePolicy::default() };
+    let (output, shown) = ask(policy).await;
+    assert!(!shown.contains("in a shed") && !shown.contains("in Bern"), "{shown}");
+    let warnings = &output.extras().unwrap().warnings;
+    let told = "https://news.test/aperture could not be read: it leads to https://evil.test/aperture, which the source policy \
+                does not allow";
+    assert!(warnings.iter().any(|warning| warning == told), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn what_was_taken_for_the_models_size_at_first_stays_so_for_later_attempts() {
+    let (world, desk) = (aperture(), Desk::new());
+    let fit = Fit { context: Some(4_096) };
+    let steps = Steps::new(&world, &desk, Budget::of("base").unwrap(), &[]).fitted(fit);
+    research(start(&world, "base", WHO, text()), &steps).await.unwrap();
+    let journal = desk.journal.lock().unwrap().clone();
+    assert_eq!((Fit::of(&journal), Fit::of(&[])), (Some(fit), None));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
+use super::super::blocking::blocking;
 use super::super::research::{Corpus, Document, allows};
 use super::hands::{Call, DOCUMENT, Fetch, Hands, Told, ToolTrouble};
 use crate::model::{self, Ask, Reply, Team, Tokens};
@@ -97,14 +98,7 @@ impl World {
         let Some(corpus) = self.corpus.clone() else { return Vec::new() };
         let query = query.clone();
         // What a question means takes a model some time to say: too long for a thread that serves others.
-        match tokio::task::spawn_blocking(move || own(&corpus, &query)).await {
-            Ok(hits) => hits,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The server is going.
-                Err(_) => Vec::new(),
-            },
-        }
+        blocking(move || own(&corpus, &query)).await.unwrap_or_default()
     }
 }
 

@@ -95,16 +95,17 @@ impl Searcher {
 fn sifted(answer: Answer, policy: &SourcePolicy) -> (usize, Option<String>, Vec<Hit>) {
     let Answer { mut hits, note } = answer;
     let before = hits.len();
-    hits.retain(|hit| allows(policy, hit));
+    hits.retain(|hit| allows(policy, &hit.url, hit.published.as_deref()));
     let none_left = before > 0 && hits.is_empty();
     let trouble =
         note.or_else(|| none_left.then(|| format!("had {before} results, and the source policy allows none")));
     (hits.len(), trouble, hits)
 }
 
-fn allows(policy: &SourcePolicy, hit: &Hit) -> bool {
-    let is_too_old = hit.published.as_deref().is_some_and(|day| policy.is_too_old(day));
-    let url = Url::parse(&hit.url).ok();
+/// Whether a policy allows what lies at this address and was published on this day, as `YYYY-MM-DD`, as far as that is known.
+pub(crate) fn allows(policy: &SourcePolicy, url: &str, published: Option<&str>) -> bool {
+    let is_too_old = published.is_some_and(|day| policy.is_too_old(day));
+    let url = Url::parse(url).ok();
     let (host, path) = url.as_ref().map_or((None, ""), |url| (url.host_str(), url.path()));
     !is_too_old && policy.allows(host, path)
 }
