@@ -99,7 +99,12 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, uses: Opti
     };
     let mut corpus = vec!["built-in".to_owned()];
     corpus.extend(config.corpus.iter().map(|folder| folder.display().to_string()));
-    let by_meaning = if config.embeddings.is_some() { ", found by meaning as well" } else { "" };
+    let by_meaning = match (&config.embeddings, config.corpus.is_empty()) {
+        (None, _) => "",
+        (Some(_), false) => ", found by meaning as well",
+        // Of the built-in documents the fields are known, which is better than any closeness.
+        (Some(_), true) => "; the embedding model has nothing to do without documents of your own",
+    };
     let corpus = corpus.join(", ") + by_meaning;
     let uses = uses.map_or_else(String::new, |InUse { models, search }| {
         let search =

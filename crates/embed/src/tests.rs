@@ -58,6 +58,13 @@ fn a_folder_that_is_no_pack_says_which_file_is_wrong() {
         let error = Embedder::open(folder.path()).err().unwrap();
         assert!(matches!(error, OpenError::Odd { file: "model.safetensors", .. }), "{length}: {error}");
     }
+    // The last number of all is none.
+    let mut broken = whole.clone();
+    let last = broken.len() - 4;
+    broken[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&weights, broken).unwrap();
+    let error = Embedder::open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("is no number"), "{error}");
     fs::remove_file(&weights).unwrap();
     let error = Embedder::open(folder.path()).err().unwrap().to_string();
     assert!(error.starts_with("model.safetensors is not in this folder"), "{error}");

@@ -65,6 +65,12 @@ impl<'a> Weights<'a> {
         if !rest.is_empty() || chunks.len() != shape.iter().product::<usize>() {
             return Err(format!("{full} has not as many numbers as its shape says"));
         }
-        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+        let numbers: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        // One of them would make every vector one that is close to nothing, and nobody would be told.
+        if numbers.iter().all(|number| number.is_finite()) {
+            Ok(numbers)
+        } else {
+            Err(format!("{full} has something in it that is no number"))
+        }
     }
 }

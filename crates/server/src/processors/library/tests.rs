@@ -388,7 +388,7 @@ fn vectors_are_made_once_and_find_what_shares_no_word() {
     let learned = looker.learn(far(), &goes_on).unwrap();
     assert!(!looker.is_learning() && looker.learn(far(), &goes_on).is_none());
     let prints = [&by_words, &at_first, &learned].map(Corpus::fingerprint);
-    assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2]);
+    assert!(prints[0] != prints[1] && prints[1] == prints[2], "the pack differs, and not how far it is");
     let own = |corpus: &Corpus| {
         let documents = corpus.documents();
         let found = corpus.found("zzz", 9, |document| documents[document].entity.is_none());
