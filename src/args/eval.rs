@@ -31,8 +31,8 @@ pub(crate) struct EvalArgs {
     /// Write each answer, with whether it is right, as a line of JSON to this file: what `legwork calibrate` reads.
     #[arg(short, long, visible_alias = "output", value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// End with exit code 1 if a smaller share of all questions is right, from 0 to 1. That nothing was found is right where
-    /// nothing is to be found.
+    /// End with exit code 1 only if a smaller share of all questions is right, from 0 to 1. That nothing was found is right
+    /// where nothing is to be found; a run that failed is not. Without this, any run that failed is a reason.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) at_least: Option<f64>,
     /// Print all figures, and each question with what came of it, as JSON.

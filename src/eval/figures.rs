@@ -102,6 +102,8 @@ pub(crate) struct Report {
     pub(crate) excerpts_unchecked: usize,
     /// Of the numbers, dates and names in answers, those that stand in an excerpt.
     pub(crate) values: Share,
+    /// Numbers, dates and names in answers for which nothing is cited.
+    pub(crate) values_uncited: usize,
     /// How long a question took.
     pub(crate) seconds: Seconds,
     /// What all took together; `null` where no run says.
@@ -203,6 +205,7 @@ pub(crate) fn report(processor: &str, records: &[Record]) -> Report {
         excerpts: Share { n: proved(|proof| proof.standing), of: proved(|proof| proof.excerpts) },
         excerpts_unchecked: proved(|proof| proof.unchecked),
         values: Share { n: proved(|proof| proof.held), of: proved(|proof| proof.values) },
+        values_uncited: proved(|proof| proof.uncited),
         seconds: seconds(&ended),
         usage: (!told.is_empty()).then(|| told.iter().fold(Usage::default(), |sum, one| added(&sum, one))),
         usage_of: told.len(),

@@ -14,6 +14,7 @@ pub(crate) fn lines(processor: &str, records: &[Record]) -> String {
             "processor": processor,
             "model": outcome.model,
             "confidence": outcome.confidence?,
+            "labels": outcome.labels,
             "correct": outcome.right,
             "found": outcome.found,
             "features": outcome.features,

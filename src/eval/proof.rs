@@ -1,6 +1,6 @@
 //! Whether an answer's excerpts stand in their pages, and its values in its excerpts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use legwork_api::result::OutputView;
 use legwork_core::output::Citation;
@@ -26,6 +26,8 @@ pub(crate) struct Proof {
     pub(crate) values: usize,
     /// How many of them stand in an excerpt.
     pub(crate) held: usize,
+    /// How many numbers, dates and names the answer has beside them, for which nothing is cited.
+    pub(crate) uncited: usize,
     /// The excerpts and values that stand nowhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) odd: Vec<String>,
@@ -57,6 +59,12 @@ impl Proof {
             let mut others = output.basis.iter().map(|basis| basis.field.as_str());
             others.any(|other| other.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')))
         };
+        let known: HashSet<&str> =
+            output.basis.iter().map(|basis| basis.field.split('.').next().unwrap_or_default()).collect();
+        let fields = output.content.as_object().into_iter().flatten();
+        for (_, value) in fields.filter(|(name, _)| !known.contains(name.as_str())) {
+            leaves(value).iter().for_each(|value| proof.hold(question, value, std::iter::empty()));
+        }
         for basis in output.basis.iter().filter(|basis| !has_parts(&basis.field)) {
             let excerpts = || basis.citations.iter().flat_map(|citation| citation.excerpts.iter().flatten());
             for value in leaves(at(&output.content, &basis.field)) {
@@ -84,8 +92,10 @@ impl Proof {
     /// Looks for what a value says in excerpts. What the question says already is no news, and needs none.
     fn hold<'a>(&mut self, question: &'a str, value: &str, excerpts: impl Iterator<Item = &'a String>) {
         let excerpts: Vec<&str> = excerpts.map(String::as_str).chain([question]).collect();
-        if excerpts.len() > 1 {
-            let verdict = verify_values(value, &excerpts);
+        let verdict = verify_values(value, &excerpts);
+        if excerpts.len() == 1 {
+            self.uncited += verdict.missing.len();
+        } else {
             self.values += verdict.checked;
             self.held += verdict.checked.saturating_sub(verdict.missing.len());
             self.odd.extend(verdict.missing.iter().map(|missing| format!("value: {missing}")));
@@ -178,6 +188,12 @@ mod tests {
             let proof = Proof::of("How high is the tower in Paris?", &output, &pages());
             (proof.values, proof.held, proof.odd)
         };
+        let uncited = |content: Value, field| {
+            let output = output(&content, field, Some("p"), &["The tower is 330 metres high."]);
+            Proof::of("How high?", &output, &Pages::new()).uncited
+        };
+        assert_eq!(uncited(json!({"height": 330, "other": 7, "more": [{"name": "Eiffel"}]}), "height"), 2);
+        assert_eq!(uncited(json!({"height": 330, "other": null}), "height"), 0);
         assert_eq!(of(json!("The tower in Paris is 330 metres high [2]."), "output").1, 2);
         assert_eq!(of(json!("331 metres"), "output"), (1, 0, vec!["value: 331 metres".to_owned()]));
         assert_eq!(of(json!({"height": 330, "other": 7}), "height"), (1, 1, Vec::new()));

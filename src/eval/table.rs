@@ -33,7 +33,11 @@ pub(crate) fn table(report: &Report, style: Style) -> String {
         some => format!("; {some} of pages that cannot be opened here"),
     };
     line(&mut out, style, "excerpts", &format!("{} stand word for word in their page{unchecked}", of(report.excerpts)));
-    line(&mut out, style, "values", &format!("{} stand in an excerpt", of(report.values)));
+    let uncited = match report.values_uncited {
+        0 => String::new(),
+        some => format!("; nothing is cited for {some} more"),
+    };
+    line(&mut out, style, "values", &format!("{} stand in an excerpt{uncited}", of(report.values)));
     took(&mut out, report, style);
     odd(&mut out, report, style);
     out

@@ -170,7 +170,8 @@ async fn record(
         return Ok(Record { run, ..open });
     }
     let Some(output) = came.output() else {
-        return Ok(Record { run, came: Came::Failed { error: render::without_output(&came.run) }, ..open });
+        let (error, seconds) = (render::without_output(&came.run), between(&came.run));
+        return Ok(Record { run, came: Came::Failed { error }, seconds, ..open });
     };
     for hash in eval::cited(&output) {
         if !pages.contains_key(hash) {
@@ -214,9 +215,9 @@ fn quoted_path(path: &Path) -> String {
 /// How the command ends when all came to an end.
 fn judged(report: &Report, args: &EvalArgs) -> Result<Exit, Failure> {
     let share = report.right.share().unwrap_or_default();
-    if let Some(least) = args.at_least.filter(|least| share < *least) {
-        let message = format!("{:.1} % are right, and at least {:.1} % shall be", share * 100.0, least * 100.0);
-        return Err(Failure::said(Exit::RunFailed, message));
+    if let Some(least) = args.at_least {
+        let message = || format!("{:.1} % are right, and at least {:.1} % shall be", share * 100.0, least * 100.0);
+        return if share < least { Err(Failure::said(Exit::RunFailed, message())) } else { Ok(Exit::Done) };
     }
     match report.answerable.failed + report.unanswerable.failed {
         0 => Ok(Exit::Done),

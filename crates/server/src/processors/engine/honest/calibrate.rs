@@ -9,7 +9,7 @@ use legwork_core::output::Confidence;
 use serde::Deserialize;
 
 use super::calibration::{
-    CHECKS, Calibration, Calibrations, Measured, Share, Table, checks, dot, logistic, points, rank,
+    CHECKS, Calibration, Calibrations, Measured, Share, Table, checks, described, dot, logistic, points, rank,
 };
 use super::independent::hash;
 use super::label::Features;
@@ -44,6 +44,16 @@ pub struct Answer {
     /// What was checked of it.
     #[serde(default)]
     pub features: Option<Features>,
+    /// What its label rested on; none and `uncalibrated` are the rule.
+    #[serde(default)]
+    pub labels: Option<String>,
+}
+
+impl Answer {
+    /// Whether there is nothing to measure it by but a label that was measured before.
+    fn is_measured(&self) -> bool {
+        self.features.is_none() && self.labels.as_ref().is_some_and(|labels| *labels != described(None, None, ""))
+    }
 }
 
 fn yes() -> bool {
@@ -63,9 +73,17 @@ pub struct BadLine {
 /// Reads answers, one a line.
 pub fn answers(text: &str) -> Result<Vec<Answer>, BadLine> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(at, line)| serde_json::from_str(line).map_err(|error| BadLine { line: at + 1, why: error.to_string() }))
-        .collect()
+    let answer = |(at, line): (usize, &str)| {
+        let bad = |why| BadLine { line: at + 1, why };
+        let answer: Answer = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
+        if answer.found && answer.is_measured() {
+            return Err(bad(
+                "its label was measured already: have the questions answered without --calibration".to_owned()
+            ));
+        }
+        Ok(answer)
+    };
+    lines.map(answer).collect()
 }
 
 /// Fits a table for each model and tier. `date` is written down with them.
@@ -122,10 +140,11 @@ fn unusable(n: usize, held_out: &Measured) -> Option<String> {
     falls.map(|two| format!("those labelled {} are right more often than those labelled {}", two[0].0, two[1].0))
 }
 
-/// An answer that was held out: how likely it seemed, and whether it was right.
+/// An answer that was held out: how likely it seemed, how sure it may be called at the most, and whether it was right.
 #[derive(Clone, Copy)]
 struct Outcome {
     p: f64,
+    most: Confidence,
     right: bool,
 }
 
@@ -136,25 +155,24 @@ fn held_out(way: Way, answers: &[&Answer]) -> Vec<Outcome> {
         let (out, rest): (Vec<&Answer>, Vec<&Answer>) =
             answers.iter().copied().partition(|answer| part(answer) == held);
         let table = way.fit(&rest);
-        outcomes.extend(
-            out.iter().map(|answer| Outcome {
-                p: table.p(answer.features.as_ref(), answer.confidence),
-                right: answer.correct,
-            }),
-        );
+        outcomes.extend(out.iter().map(|answer| Outcome {
+            p: table.p(answer.features.as_ref(), answer.confidence),
+            most: answer.features.as_ref().map_or(Confidence::High, Features::most),
+            right: answer.correct,
+        }));
     }
     outcomes
 }
 
 fn measured(outcomes: &[Outcome]) -> Measured {
     let mut measured = Measured::default();
-    for Outcome { p, right } in outcomes {
+    for Outcome { p, most, right } in outcomes {
         let label = match *p {
             p if p >= HIGH => Confidence::High,
             p if p >= MEDIUM => Confidence::Medium,
             _ => Confidence::Low,
         };
-        measured.add(label, *right);
+        measured.add(label.min(*most), *right);
     }
     measured.ece = (!outcomes.is_empty()).then(|| ece(outcomes));
     measured.brier = (!outcomes.is_empty()).then(|| brier(outcomes));

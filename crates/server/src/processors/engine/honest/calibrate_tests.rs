@@ -38,6 +38,7 @@ fn answer(seed: u64, honest: bool) -> Answer {
         correct: draw("right", 100) < chance,
         found: true,
         features: Some(features),
+        labels: None,
     }
 }
 
@@ -98,6 +99,33 @@ fn without_checks_labels_themselves_are_measured() {
     let all = calibrate(&answers, "2026-03-10");
     assert!(matches!(&all.tables[0].table, Table::Labels { steps } if steps.len() == 3), "{:?}", all.tables[0].table);
     assert!(all.tables[0].usable, "{:?}", all.tables[0].held_out);
+}
+
+/// Measuring what was measured would move labels twice.
+#[test]
+fn a_label_that_was_measured_is_not_measured_again_unless_what_was_checked_is_known() {
+    let line =
+        |more: &str| format!(r#"{{"question":"q","processor":"base","confidence":"high","correct":true{more}}}"#);
+    assert!(answers(&line(r#","labels":"uncalibrated""#)).is_ok());
+    assert!(answers(&line(r#","labels":null"#)).is_ok());
+    let measured = r#","labels":"calibrated on 2026-03-10 with 90 answers""#;
+    assert!(answers(&line(measured)).unwrap_err().why.contains("measured already"));
+    let features = r#","features":{"quote_ok":true,"values_ok":true}"#;
+    assert!(answers(&line(&format!("{measured}{features}"))).is_ok());
+}
+
+/// What no server would call high is not counted as high, however likely it seems.
+#[test]
+fn what_is_held_out_is_labelled_as_a_server_would() {
+    let doubtful = |answer: Answer| Answer {
+        correct: true,
+        features: answer.features.map(|features| Features { contradiction: true, ..features }),
+        ..answer
+    };
+    let answers: Vec<Answer> = set(100, true).into_iter().map(doubtful).collect();
+    let all = calibrate(&answers, "2026-03-10");
+    let held_out = &all.tables[0].held_out;
+    assert_eq!((held_out.high.n, held_out.low.n > 0), (0, true), "{held_out:?}");
 }
 
 #[test]

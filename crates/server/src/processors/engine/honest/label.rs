@@ -131,6 +131,14 @@ impl Features {
     }
 }
 
+impl Features {
+    /// What no measurement lifts a label above.
+    pub(super) fn most(&self) -> Confidence {
+        let caps = self.caps().into_iter().map(|(most, _)| most);
+        if self.failed().is_some() { Confidence::Low } else { caps.min().unwrap_or(Confidence::High) }
+    }
+}
+
 /// Why a sentence that no model read is never sure.
 const BY_WORDS: &str = "the sentence was chosen by its words, no model read it";
 
