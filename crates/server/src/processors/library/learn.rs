@@ -116,7 +116,7 @@ mod tests {
     use crate::processors::research::passages;
 
     fn document(paragraphs: usize) -> Document {
-        let text: String = (0..paragraphs).map(|at| format!("The river number {at} is long.\n\n")).collect();
+        let text = vec!["The river is long."; paragraphs].join("\n\n");
         Document {
             hash: format!("of {paragraphs}"),
             corpus: "own".to_owned(),
