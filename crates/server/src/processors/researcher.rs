@@ -17,11 +17,11 @@ use tracing::{debug, warn};
 use super::blocking::blocking;
 use super::calibration::{Calibration, Calibrations, described};
 use super::engine::budget::Budget;
-use super::engine::{self, Answer, Fit, Halt, Hands, Recording, Replaying, Start, Steps, World};
+use super::engine::{self, Answer, Begun, Fit, Halt, Hands, Recording, Replaying, Servers, Start, Steps, Which, World};
 use super::fingerprint;
 use super::joined;
 use super::library::Library;
-use super::research::{Corpus, Document, Note, research};
+use super::research::{Corpus, Document, Note, question_of, research};
 use crate::config::{self, Tape};
 use crate::model::{Models, Role, Team};
 use crate::source::hash_of;
@@ -177,39 +177,53 @@ impl Researcher {
             }
         };
         let fit = Fit::of(&job.journal).unwrap_or_else(|| Fit { context: team.as_deref().and_then(context) });
-        if let Some(context) = fit.context {
-            budget = budget.fitting(context);
-        }
         let model = team.as_ref().map(|team| team.model(Role::Reader).to_owned());
         // Which tool is called, and with what, is for a model to say.
-        let asked = if budget.has_models() { job.task.mcp_servers.as_slice() } else { &[] };
-        let (servers, tools, mut warnings) = engine::open_servers(&self.outside.wire, asked).await;
+        let has_models = budget.has_models();
+        let uses_tools = has_models && budget.judge && budget.tool_calls > 0;
+        let servers = if uses_tools { job.task.mcp_servers.clone() } else { Vec::new() };
+        let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+        let is_unused = servers.is_empty() && !job.task.mcp_servers.is_empty();
         let world: Arc<dyn Hands> = Arc::new(World {
             team,
             searcher: self.outside.searcher.clone(),
             fetcher: self.outside.fetcher.clone(),
             corpus,
-            tools: servers,
+            servers: Servers::new(self.outside.wire.clone(), servers),
         });
-        let hands: Arc<dyn Hands> = match self.outside.research.tape.clone() {
-            None => world,
-            Some(Tape::Record(folder)) => Arc::new(Recording { hands: world, folder }),
-            Some(Tape::Replay(folder)) => Arc::new(Replaying { folder }),
+        let which = Which { processor: job.processor.clone(), question: question_of(&job.task.input) };
+        let begun = Begun { today: job.asked_at.to_string().chars().take("2026-11-28".len()).collect(), fit };
+        let marker = || hash_of(&job.run.to_string()).chars().take(8).collect();
+        let (hands, marker, begun): (Arc<dyn Hands>, String, Begun) = match self.outside.research.tape.clone() {
+            None => (world, marker(), begun),
+            Some(Tape::Record(folder)) => {
+                let recording = Recording { hands: world, folder };
+                let begun = recording.begun(&which, begun);
+                (Arc::new(recording), which.marker(), begun)
+            }
+            Some(Tape::Replay(folder)) => {
+                let replaying = Replaying { folder };
+                let begun = replaying.begun(&which).unwrap_or(begun);
+                (Arc::new(replaying), which.marker(), begun)
+            }
         };
+        if let Some(context) = begun.fit.context {
+            budget = budget.fitting(context);
+        }
         let (before, earlier) = self.before(&job).await;
         let tier = job.processor.as_str();
         let calibrations = self.outside.calibrations.as_ref();
         let calibration = calibrations.and_then(|all| all.of(model.as_deref(), tier)).cloned().map(Arc::new);
         let labels = described(calibrations.map(|all| &**all), model.as_deref(), tier);
-        let steps = Steps::new(&*hands, reporter, budget, &job.journal).fitted(fit).after(took);
+        let steps = Steps::new(&*hands, reporter, budget, &job.journal).fitted(begun.fit).after(took);
         let start = Start {
             task: job.task,
             processor: job.processor,
-            today: job.asked_at.to_string().chars().take(10).collect(),
+            today: begun.today,
             before,
             earlier,
-            tools,
-            marker: hash_of(&job.run.to_string()).chars().take(8).collect(),
+            servers: names,
+            marker,
             calibration,
             asks_back: self.outside.research.asks_back,
             answers: job.answers.iter().map(|answer| answer_text(answer)).collect(),
@@ -220,7 +234,10 @@ impl Researcher {
             far: if took.is_zero() { 0 } else { BEFORE_THE_WEB },
         };
         let mut answer = engine::research(start, &steps).await?;
-        answer.warn(std::mem::take(&mut warnings));
+        if is_unused {
+            let why = if has_models { "from core on" } else { "where there is a language model" };
+            answer.warn(vec![format!("the tools of `mcp_servers` were not used: they are called {why}")]);
+        }
         Ok(answer)
     }
 

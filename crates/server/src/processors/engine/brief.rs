@@ -7,6 +7,7 @@ use legwork_core::task::{Input, Task, Wanted};
 use serde_json::{Map, Value};
 
 use super::super::research::{Kind as SchemaKind, Schema, question_of, wants_json};
+use super::honest::{Date, Fresh};
 
 /// How deep lists of objects are taken apart: one in another is more than rows can say.
 const DEEPEST_LIST: usize = 1;
@@ -130,6 +131,11 @@ impl Brief {
             *field = whole(&clear);
         }
         self.question = clear;
+    }
+
+    /// Whether only what is new will do: a page that was read before may be too old already.
+    pub(super) fn is_fresh(&self) -> bool {
+        Date::of(&self.today).is_some_and(|today| matches!(Fresh::of(&self.question, today), Fresh::Days(_)))
     }
 
     /// Whether the answer is prose.

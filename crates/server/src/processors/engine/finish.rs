@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use futures_util::future::join_all;
+use legwork_core::fact::Step;
 use legwork_core::output::{FieldBasis, Output, OutputExtras};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::brief::Form;
 use super::honest::{Judgement, described};
 use super::settle::{Settled, settle};
 use super::steps::{For, Halt};
-use super::{Answer, Work, assemble, judge, prose};
+use super::{Answer, Work, assemble, judge, prose, say};
 
 /// How many sources that could not be read are told of.
 const TOLD: usize = 10;
@@ -34,7 +34,9 @@ impl Work<'_, '_> {
             self.warn("no model read anything in the time there was; sentences were chosen by their words".to_owned());
         }
         if let Some(limit) = self.steps.limit() {
-            self.warn(format!("the answer may be incomplete: {}", limit.words()));
+            let why = limit.words();
+            self.steps.tell(say::message(Step::ExecStatus, "limit", format!("Looking has ended: {why}"))).await;
+            self.warn(format!("the answer may be incomplete: {why}"));
         }
         self.warnings = self.steps.looked(std::mem::take(&mut self.warnings)).await?;
         let mut settled = settle(&self.brief, &self.ledger, None);
@@ -100,12 +102,13 @@ impl Work<'_, '_> {
             (0..settled.len()).collect::<Vec<_>>().chunks(judge::BATCH).map(<[usize]>::to_vec).collect();
         let keep = 2;
         let most = self.steps.calls_left(For::Writing).saturating_sub(keep);
-        let asks = batches.iter().take(most).map(|batch| {
+        let ask = |batch: &Vec<usize>| {
             let claims: Vec<&Settled> = batch.iter().map(|at| &settled[*at]).collect();
-            self.steps.ask(For::Writing, judge::ask(&self.brief, &claims, &self.ledger), |_| Vec::new())
-        });
-        for (batch, reply) in batches.iter().zip(join_all(asks).await) {
-            if let Some(Ok(reply)) = reply? {
+            judge::ask(&self.brief, &claims, &self.ledger)
+        };
+        let replies = self.steps.ask_all(For::Writing, batches.iter().take(most).map(ask).collect()).await?;
+        for (batch, reply) in batches.iter().zip(replies) {
+            if let Some(Ok(reply)) = reply {
                 let said = judge::verdicts(reply.json.as_ref().unwrap_or(&Value::Null), batch.len());
                 verdicts.extend(batch.iter().copied().zip(said));
             }

@@ -1,4 +1,4 @@
-//! What the engine does to the world: four things, behind one trait. Everything else in it is plain functions over data.
+//! What the engine does to the world: five things, behind one trait. Everything else in it is plain functions over data.
 
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub(in crate::processors) trait Hands: Send + Sync {
     /// Reads a page of the web, or a document of the operator's.
     async fn fetch(&self, fetch: &Fetch) -> Result<Page, PageTrouble>;
 
+    /// Asks the caller's servers, which are called so, what tools they have.
+    async fn offered(&self, servers: &[String]) -> Offered;
+
     /// Calls a tool of the caller's.
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble>;
 }
@@ -38,6 +41,28 @@ pub(in crate::processors) struct Fetch {
     pub(super) within: Duration,
     /// How old it may be.
     pub(super) max_age: Duration,
+}
+
+/// A tool of one of the caller's servers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::processors) struct Tool {
+    /// The server's name as the caller gave it.
+    pub(in crate::processors) server: String,
+    /// The tool's name.
+    pub(in crate::processors) name: String,
+    /// What it says of itself.
+    pub(in crate::processors) about: String,
+    /// What it wants to be given, as a JSON Schema.
+    pub(in crate::processors) wants: Value,
+}
+
+/// What the caller's servers have, as far as they answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::processors) struct Offered {
+    /// Their tools.
+    pub(in crate::processors) tools: Vec<Tool>,
+    /// What is to be warned of.
+    pub(in crate::processors) warnings: Vec<String>,
 }
 
 /// A call of a tool.

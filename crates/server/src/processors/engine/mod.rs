@@ -36,6 +36,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use legwork_core::fact::Step;
@@ -48,17 +49,16 @@ pub(super) use self::brief::Before;
 use self::brief::{Brief, Form};
 use self::choose::Choice;
 use self::gather::{Shown, gather};
-use self::hands::Fetch;
 pub(super) use self::hands::Hands;
+use self::hands::{Fetch, Tool};
 pub(super) use self::honest::Calibration;
 pub(super) use self::ledger::Source;
 use self::ledger::{Ledger, Unread};
-pub(super) use self::record::{Recording, Replaying};
+pub(super) use self::record::{Begun, Recording, Replaying, Which};
 use self::settle::{Settled, settle};
 use self::steps::For;
 pub(super) use self::steps::{Fit, Halt, Steps};
-use self::tools::Tool;
-pub(super) use self::tools::open_servers;
+pub(super) use self::tools::Servers;
 pub(super) use self::world::World;
 use super::blocking::blocking;
 use super::research::Document;
@@ -82,8 +82,8 @@ pub(super) struct Start {
     pub(super) before: Option<Before>,
     /// What that answer rested on.
     pub(super) earlier: Vec<Source>,
-    /// The tools of the caller's servers.
-    pub(super) tools: Vec<Tool>,
+    /// What the caller's servers are called whose tools may be used.
+    pub(super) servers: Vec<String>,
     /// What passages are marked with: nobody outside can know it.
     pub(super) marker: String,
     /// What was learned of how often labels are right.
@@ -145,7 +145,8 @@ pub(super) async fn research(start: Start, steps: &Steps<'_>) -> Result<Answer, 
         tried: HashSet::new(),
         hits: Vec::new(),
         first: Vec::new(),
-        tools: start.tools,
+        servers: start.servers,
+        tools: Vec::new(),
         calls: Vec::new(),
         warnings: Vec::new(),
         unread: None,
@@ -189,6 +190,8 @@ struct Work<'s, 'a> {
     hits: Vec<Choice>,
     /// The searches that the first round makes.
     first: Vec<String>,
+    /// The caller's servers, and the tools that they have.
+    servers: Vec<String>,
     tools: Vec<Tool>,
     calls: Vec<McpToolCall>,
     warnings: Vec<String>,
@@ -246,9 +249,16 @@ impl Work<'_, '_> {
         self.planner(plan::understand(&self.brief, parts, searches, proposes)).await
     }
 
-    async fn planner(&self, ask: Ask) -> Result<Value, Halt> {
-        let reply = self.steps.ask(For::Looking, ask, |_| Vec::new()).await?;
-        Ok(reply.and_then(Result::ok).and_then(|reply| reply.json).unwrap_or(Value::Null))
+    async fn planner(&mut self, ask: Ask) -> Result<Value, Halt> {
+        match self.steps.ask(For::Looking, ask).await? {
+            Some(Ok(reply)) => Ok(reply.json.unwrap_or(Value::Null)),
+            // Rules do what a planner does, and less well.
+            Some(Err(trouble)) => {
+                self.warn(format!("a planner failed: {trouble}"));
+                Ok(Value::Null)
+            }
+            None => Ok(Value::Null),
+        }
     }
 
     fn understood(&mut self, reply: &Value, parts: usize) {
@@ -282,7 +292,9 @@ impl Work<'_, '_> {
                 if open.is_empty() || !self.steps.may_look() {
                     break;
                 }
-                let news = self.round(pass, round, &open, &settled, budget.rounds - round).await?;
+                // What is left is for all rounds of all passes.
+                let rounds_left = budget.rounds - round + (budget.passes - pass) * budget.rounds;
+                let news = self.round(pass, round, &open, &settled, rounds_left).await?;
                 idle = if news == 0 { idle + 1 } else { 0 };
                 if idle >= IDLE {
                     break;
@@ -376,7 +388,8 @@ impl Work<'_, '_> {
         let chosen = choose::best(&mut self.hits, &self.brief, open, most);
         self.tried.extend(chosen.iter().map(|hit| hit.url.clone()));
         let budget = self.steps.budget();
-        let (within, max_age) = (budget.page_time, budget.page_age);
+        let (within, max_age) =
+            (budget.page_time, if self.brief.is_fresh() { Duration::ZERO } else { budget.page_age });
         let reads = chosen.iter().map(|hit| self.steps.fetch(Fetch { url: hit.url.clone(), within, max_age }));
         let mut read = 0;
         for (hit, done) in chosen.iter().zip(join_all(reads).await) {
@@ -421,15 +434,14 @@ impl Work<'_, '_> {
         let mut batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
         let mut news = 0;
         while !batches.is_empty() {
-            let asks = batches.iter().map(|shown| {
+            let ask = |shown: &Vec<Shown>| {
                 let tokens = self.steps.budget().answer_tokens;
-                let ask = read::ask(&self.brief, open, shown, &self.ledger, &self.marker, tokens);
-                self.steps.ask(For::Looking, ask, |_| Vec::new())
-            });
-            let replies = join_all(asks).await;
+                read::ask(&self.brief, open, shown, &self.ledger, &self.marker, tokens)
+            };
+            let replies = self.steps.ask_all(For::Looking, batches.iter().map(ask).collect()).await?;
             let mut halves = Vec::new();
             for (shown, reply) in batches.into_iter().zip(replies) {
-                match reply? {
+                match reply {
                     Some(Ok(reply)) => news += self.check(reply.json.as_ref(), shown, pass),
                     // How much a model takes may show only now.
                     Some(Err(trouble)) if trouble.kind == ModelKind::TooLong && shown.len() > 1 => {
@@ -488,7 +500,13 @@ impl Work<'_, '_> {
 
     /// Uses the caller's tools, as far as a planner thinks that they help.
     async fn use_tools(&mut self) -> Result<(), Halt> {
-        if self.tools.is_empty() || self.steps.budget().tool_calls == 0 || !self.steps.budget().judge {
+        if self.servers.is_empty() {
+            return Ok(());
+        }
+        let Some(offered) = self.steps.offered(&self.servers).await? else { return Ok(()) };
+        offered.warnings.into_iter().for_each(|warning| self.warn(warning));
+        self.tools = offered.tools;
+        if self.tools.is_empty() {
             return Ok(());
         }
         let most = self.steps.budget().tool_calls as usize;

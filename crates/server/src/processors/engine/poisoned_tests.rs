@@ -13,7 +13,7 @@ use legwork_core::task::{Input, Wanted};
 use serde_json::json;
 
 use super::budget::Budget;
-use super::hands::{Call, Hands, Told, ToolTrouble};
+use super::hands::{Call, Hands, Offered, Told, ToolTrouble};
 use super::*;
 use crate::model::{self, Ask, Reply, Role, Tokens};
 use crate::read::tests::text_of;
@@ -112,6 +112,10 @@ impl Hands for Obedient {
         })
     }
 
+    async fn offered(&self, servers: &[String]) -> Offered {
+        panic!("{servers:?} were asked for their tools")
+    }
+
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {
         panic!("a tool was called: {call:?}")
     }
@@ -166,7 +170,7 @@ async fn answer(world: &Obedient, processor: &str, wanted: Wanted) -> Output {
         today: "2026-11-27".to_owned(),
         before: None,
         earlier: Vec::new(),
-        tools: Vec::new(),
+        servers: Vec::new(),
         marker: "m4rk".to_owned(),
         calibration: None,
         model: Some("obedient".to_owned()),

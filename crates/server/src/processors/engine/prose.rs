@@ -13,6 +13,7 @@ use super::honest::{Cited, Proved, proved};
 use super::settle::Settled;
 use super::steps::{For, Halt};
 use super::{Work, write};
+use crate::model::Ask;
 
 /// Below this share of sentences that hold, a text is written once more.
 const ENOUGH: f64 = 0.5;
@@ -75,45 +76,54 @@ fn nothing(work: &Work<'_, '_>) -> (String, Vec<FieldBasis>) {
 async fn in_one(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Halt> {
     let tokens = if work.steps.budget().judge { SECTION } else { SHORT };
     let ask = write::ask(&work.brief, None, all, &work.ledger, tokens);
-    Ok(written(work, ask).await?.unwrap_or_else(|| write::plainly(&work.brief, all, &work.ledger)))
+    let written = written(work, vec![ask]).await?.pop().flatten();
+    Ok(written.unwrap_or_else(|| write::plainly(&work.brief, all, &work.ledger)))
 }
 
 /// A text section by section, each under the part of the question that it answers.
 async fn in_sections(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Halt> {
     let parts = (0..work.brief.fields.len()).filter_map(|field| {
         let mine: Vec<&Settled> = all.iter().copied().filter(|known| known.field == field).collect();
-        (!mine.is_empty()).then_some((field, mine))
+        (!mine.is_empty()).then_some((work.brief.fields[field].about.as_str(), mine))
     });
-    let sections = parts.map(async |(field, mine)| {
-        let about = &work.brief.fields[field].about;
-        let ask = write::ask(&work.brief, Some(about), &mine, &work.ledger, SECTION);
-        let text = written(work, ask).await?.unwrap_or_else(|| write::plainly(&work.brief, &mine, &work.ledger));
-        Ok(format!("## {}\n\n{text}", about.trim_end_matches(['?', '.'])))
-    });
-    let sections: Result<Vec<String>, Halt> = futures_util::future::join_all(sections).await.into_iter().collect();
-    Ok(sections?.join("\n\n"))
+    let parts: Vec<(&str, Vec<&Settled>)> = parts.collect();
+    let ask = |(about, mine): &(&str, Vec<&Settled>)| write::ask(&work.brief, Some(about), mine, &work.ledger, SECTION);
+    let written = written(work, parts.iter().map(ask).collect()).await?;
+    let section = |((about, mine), text): (&(&str, Vec<&Settled>), Option<String>)| {
+        let text = text.unwrap_or_else(|| write::plainly(&work.brief, mine, &work.ledger));
+        format!("## {}\n\n{text}", about.trim_end_matches(['?', '.']))
+    };
+    Ok(parts.iter().zip(written).map(section).collect::<Vec<_>>().join("\n\n"))
 }
 
-/// What a writer wrote, if enough of it holds; else what he wrote the second time; else nothing.
-async fn written(work: &Work<'_, '_>, ask: crate::model::Ask) -> Result<Option<String>, Halt> {
-    let Some(Ok(first)) = work.steps.ask(For::Writing, ask.clone(), |_| Vec::new()).await? else { return Ok(None) };
-    let share = held(work, &first.text).share();
-    if share >= ENOUGH {
-        return Ok(Some(first.text));
+/// Of each what a writer wrote, if enough of it holds; else what he wrote the second time; else nothing.
+async fn written(work: &Work<'_, '_>, asks: Vec<Ask>) -> Result<Vec<Option<String>>, Halt> {
+    let replies = work.steps.ask_all(For::Writing, asks.clone()).await?;
+    // Each with the share of it that holds.
+    let mut best: Vec<Option<(f64, String)>> = replies
+        .into_iter()
+        .map(|reply| reply?.ok().map(|reply| (held(work, &reply.text).share(), reply.text)))
+        .collect();
+    let poor = |(at, first): (usize, &Option<(f64, String)>)| {
+        first.as_ref().filter(|(share, _)| *share < ENOUGH).map(|(_, text)| (at, write::again(&asks[at], text)))
+    };
+    let (poor, again): (Vec<usize>, Vec<Ask>) = best.iter().enumerate().filter_map(poor).unzip();
+    let replies = work.steps.ask_all(For::Writing, again).await?;
+    for (at, reply) in poor.into_iter().zip(replies) {
+        let Some(Ok(second)) = reply else { continue };
+        let share = held(work, &second.text).share();
+        if best[at].as_ref().is_some_and(|(first, _)| share > *first) {
+            best[at] = Some((share, second.text));
+        }
     }
-    if let Some(Ok(second)) = work.steps.ask(For::Writing, write::again(&ask, &first.text), |_| Vec::new()).await?
-        && held(work, &second.text).share() > share
-    {
-        return Ok(Some(second.text));
-    }
-    Ok((share > 0.0).then_some(first.text))
+    Ok(best.into_iter().map(|best| best.filter(|(share, _)| *share > 0.0).map(|(_, text)| text)).collect())
 }
 
 /// The text as a second look mended it, if that left as much of it standing.
 async fn revised(work: &Work<'_, '_>, draft: String, all: &[&Settled]) -> Result<String, Halt> {
     let tokens = u32::try_from(draft.len() / 3).unwrap_or(u32::MAX).clamp(SECTION, 8_000);
     let ask = write::revise(&work.brief, &draft, all, &work.ledger, tokens);
-    let Some(Ok(mended)) = work.steps.ask(For::Writing, ask, |_| Vec::new()).await? else { return Ok(draft) };
+    let Some(Ok(mended)) = work.steps.ask(For::Writing, ask).await? else { return Ok(draft) };
     let (before, after) = (held(work, &draft), held(work, &mended.text));
     let pieces = |text: &Proved| text.cited.iter().map(Vec::len).sum::<usize>();
     let as_much = pieces(&after) * 4 >= pieces(&before) * 3 && after.share() >= before.share() * 0.9;

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::hands::{Call, Fetch, Hands, Told, ToolTrouble};
-use super::steps::key;
+use super::hands::{Call, Fetch, Hands, Offered, Told, ToolTrouble};
+use super::steps::{Fit, key};
 use crate::model::{self, Ask, Reply, Tokens};
 use crate::web::fetch::{Class as PageClass, Page, Trouble as PageTrouble};
 use crate::web::search::{Found, Query, Share, Silence};
@@ -40,6 +40,43 @@ impl Recording {
             warn!(folder = %self.folder.display(), error = &error as &dyn std::error::Error, "a recording is not complete");
         }
         recorded.answered
+    }
+}
+
+/// What a run was begun with that is in what models are asked, and is not asked for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::processors) struct Begun {
+    /// The day on which it was asked.
+    pub(in crate::processors) today: String,
+    /// What the models take.
+    pub(in crate::processors) fit: Fit,
+}
+
+/// Which run was begun.
+#[derive(Serialize, Deserialize)]
+pub(in crate::processors) struct Which {
+    pub(in crate::processors) processor: String,
+    pub(in crate::processors) question: String,
+}
+
+impl Which {
+    /// What passages are marked with in a recording: the same whenever it is played back. Who writes a page does not know of it.
+    pub(in crate::processors) fn marker(&self) -> String {
+        key("run", self).chars().skip("run:".len()).take(8).collect()
+    }
+}
+
+impl Recording {
+    /// Writes down with what a run was begun.
+    pub(in crate::processors) fn begun(&self, which: &Which, begun: Begun) -> Begun {
+        self.keep("run", which, begun)
+    }
+}
+
+impl Replaying {
+    /// With what the run was begun that was recorded; `None` if it was not.
+    pub(in crate::processors) fn begun(&self, which: &Which) -> Option<Begun> {
+        self.find("run", which).ok()
     }
 }
 
@@ -84,6 +121,10 @@ impl Hands for Recording {
         self.keep("fetch", fetch, self.hands.fetch(fetch).await)
     }
 
+    async fn offered(&self, servers: &[String]) -> Offered {
+        self.keep("tools", &servers, self.hands.offered(servers).await)
+    }
+
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {
         self.keep("call", call, self.hands.call(call).await)
     }
@@ -107,6 +148,10 @@ impl Hands for Replaying {
     async fn fetch(&self, fetch: &Fetch) -> Result<Page, PageTrouble> {
         self.find("fetch", fetch)
             .unwrap_or_else(|why| Err(PageTrouble { class: PageClass::Unreachable, why, retry_after: None }))
+    }
+
+    async fn offered(&self, servers: &[String]) -> Offered {
+        self.find("tools", &servers.to_vec()).unwrap_or_else(|why| Offered { tools: Vec::new(), warnings: vec![why] })
     }
 
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {

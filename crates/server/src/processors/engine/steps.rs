@@ -1,7 +1,8 @@
 //! Steps of a run at the edge of the engine: each is looked up in the run's journal before it is taken, counted against the
 //! budget, and kept with what is to be told of it before its result is used.
 //!
-//! So a run that is begun again takes the way it took before, without paying for it, up to the first step that was not kept.
+//! So a run that is begun again takes the way it took before, without paying for it, up to the first step that was not kept. A
+//! step that failed in a way that may pass is kept as well: as long as others came after it, it has failed.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use legwork_core::fact::Report;
 use legwork_core::journal::Entry;
 use legwork_core::output::Usage;
@@ -18,17 +20,21 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
 use super::budget::{Budget, WORK};
-use super::hands::{Call, Fetch, Hands, Told, ToolTrouble};
+use super::hands::{Call, Fetch, Hands, Offered, Told, ToolTrouble};
 use crate::model::{Ask, Kind as ModelKind, Reply, Trouble as ModelTrouble};
 use crate::source::{hash_of, pack, unpack};
 use crate::web::fetch::{Page, Trouble as PageTrouble};
 use crate::web::search::{Found, Query, Silence};
 
 /// Changes when results of earlier builds would be misread.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Names the entry that says that looking is over.
 const LOOKED: &str = "looked";
+/// What steps of a run without models begin with: for one with models they lead nowhere, and the other way round.
+const BY_WORDS: &str = "words:";
+/// A token is about so many characters of what is asked.
+const CHARS: usize = 4;
 
 /// Why the engine does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,9 +107,10 @@ pub(in crate::processors) struct Fit {
 }
 
 impl Fit {
-    /// That of the earlier attempts; `None` if there is nothing of them.
+    /// That of the earlier attempts with models; `None` if there is nothing of them.
     pub(in crate::processors) fn of(journal: &[Entry]) -> Option<Self> {
-        journal.iter().find_map(|entry| opened::<IgnoredAny>(entry.body())).map(|kept| kept.fit)
+        let mut own = journal.iter().filter(|entry| !entry.key().starts_with(BY_WORDS));
+        own.find_map(|entry| opened::<IgnoredAny>(entry.body())).map(|kept| kept.fit)
     }
 }
 
@@ -120,7 +127,7 @@ struct Spent {
     refused: Usage,
     /// What ended the looking.
     limit: Option<Limit>,
-    /// What earlier attempts looked for and this one did not come to yet.
+    /// What earlier attempts did and this one did not come to yet.
     ahead: HashSet<String>,
 }
 
@@ -130,7 +137,6 @@ struct Kept<T> {
     v: u32,
     /// How long the run had been worked on when it was done, in milliseconds.
     worked_ms: u64,
-    #[serde(default)]
     fit: Fit,
     done: T,
 }
@@ -165,8 +171,14 @@ impl<'a> Steps<'a> {
         budget: Budget,
         journal: &[Entry],
     ) -> Self {
-        let kept: HashMap<_, _> = journal.iter().map(|entry| (entry.key().to_owned(), entry.body().clone())).collect();
-        let ahead = kept.keys().filter(|key| is_looking(key)).cloned().collect();
+        let name = |entry: &Entry| match (entry.key().strip_prefix(BY_WORDS), budget.has_models()) {
+            (Some(key), false) => Some(key.to_owned()),
+            (None, true) => Some(entry.key().to_owned()),
+            (Some(_), true) | (None, false) => None,
+        };
+        let kept: HashMap<_, _> =
+            journal.iter().filter_map(|entry| Some((name(entry)?, entry.body().clone()))).collect();
+        let ahead = kept.keys().filter(|key| !key.starts_with("failed:")).cloned().collect();
         let spent = Mutex::new(Spent { ahead, ..Spent::default() });
         Self { hands, reporter, budget, kept, spent, began: Instant::now(), fit: Fit::default() }
     }
@@ -214,26 +226,25 @@ impl<'a> Steps<'a> {
         .min(1.0)
     }
 
-    /// Whether there is nothing against another step.
-    pub(super) fn may(&self, purpose: For) -> bool {
-        let mut spent = self.spent();
-        match self.against(&spent, purpose) {
-            None => true,
-            Some(limit) => {
-                if purpose == For::Looking {
-                    spent.limit.get_or_insert(limit);
-                }
-                false
-            }
-        }
-    }
-
     /// Whether there is anything against looking on. What was looked for before comes first, whatever is against more of it.
     pub(super) fn may_look(&self) -> bool {
-        if !self.spent().ahead.is_empty() {
+        if self.spent().ahead.iter().any(|key| is_looking(key)) {
             return true;
         }
-        !self.kept.contains_key(LOOKED) && self.may(For::Looking)
+        if self.kept.contains_key(LOOKED) {
+            return false;
+        }
+        let against = {
+            let spent = self.spent();
+            self.against(&spent, For::Looking).or_else(|| self.used_up(&spent))
+        };
+        self.note(For::Looking, against);
+        against.is_none()
+    }
+
+    /// Whether looking is over for all attempts.
+    pub(super) fn has_looked(&self) -> bool {
+        self.kept.contains_key(LOOKED)
     }
 
     /// Looking is over. That is kept, with what is to be warned of by then, so that a later attempt does not look for more than
@@ -241,10 +252,11 @@ impl<'a> Steps<'a> {
     pub(super) async fn looked(&self, warnings: Vec<String>) -> Result<Vec<String>, Halt> {
         if let Some(kept) = self.kept.get(LOOKED).and_then(|body| opened::<Vec<String>>(body)) {
             let mut spent = self.spent();
+            spent.ahead.remove(LOOKED);
             spent.before = spent.before.max(Duration::from_millis(kept.worked_ms));
             return Ok(kept.done);
         }
-        self.keep(LOOKED.to_owned(), warnings, Vec::new()).await
+        self.keep(LOOKED, warnings, Vec::new()).await
     }
 
     /// How many more pages may be read.
@@ -258,7 +270,7 @@ impl<'a> Steps<'a> {
         self.budget.queries.saturating_sub(spent.used.searches + spent.refused.searches) as usize
     }
 
-    /// How many more calls of models there may be; for looking some are left for writing.
+    /// How many more calls of models there may be, to share them out; for looking some are left for writing.
     pub(super) fn calls_left(&self, purpose: For) -> usize {
         let spent = self.spent();
         let (most, refused) = match purpose {
@@ -269,20 +281,23 @@ impl<'a> Steps<'a> {
     }
 
     /// Asks a model; `None` when there is no room for that any more.
-    pub(super) async fn ask(
+    pub(super) async fn ask(&self, purpose: For, ask: Ask) -> Result<Option<Result<Reply, ModelTrouble>>, Halt> {
+        Ok(self.ask_all(purpose, vec![ask]).await?.pop().flatten())
+    }
+
+    /// Asks models several things at a time; each is `None` for which there is no room any more. What there is room for is
+    /// decided before any is asked: so the limits hold for all of them together, and another attempt decides in the same way,
+    /// whoever answers first.
+    pub(super) async fn ask_all(
         &self,
         purpose: For,
-        ask: Ask,
-        tell: impl FnOnce(&Result<Reply, ModelTrouble>) -> Vec<Report>,
-    ) -> Result<Option<Result<Reply, ModelTrouble>>, Halt> {
+        asks: Vec<Ask>,
+    ) -> Result<Vec<Option<Result<Reply, ModelTrouble>>>, Halt> {
         let kind = match purpose {
             For::Looking => "ask",
             For::Writing => "write",
         };
-        if self.calls_left(purpose) == 0 && !self.is_kept(kind, &ask) {
-            self.note(purpose, Limit::Count("calls of models"));
-            return Ok(None);
-        }
+        let fit = self.fitting(purpose, kind, &asks);
         let cost = |done: &Result<Reply, ModelTrouble>| {
             let (usage, usd, trouble) = match done {
                 Ok(reply) => (reply.usage, reply.cost_usd, None),
@@ -290,13 +305,57 @@ impl<'a> Steps<'a> {
             };
             let (prompt, completion, estimated) = (usage.prompt, usage.completion, usage.estimated);
             let failed = match trouble {
-                Some(ModelKind::TooLong) => Failed::Unmade,
+                Some(ModelKind::TooLong) if prompt + completion == 0 && usd.is_none() => Failed::Unmade,
                 Some(kind) if kind.is_passing() => Failed::ForNow,
                 Some(_) | None => Failed::No,
             };
             Cost { prompt, completion, estimated, usd, page: false, failed }
         };
-        self.take(kind, purpose, &ask, |used| used.model_calls += 1, self.hands.ask(&ask), cost, tell).await
+        let asked = asks.iter().zip(fit).map(async |(ask, fits)| {
+            if !fits {
+                return Ok(None);
+            }
+            self.take(kind, purpose, ask, |used| used.model_calls += 1, self.hands.ask(ask), cost, |_| Vec::new()).await
+        });
+        join_all(asked).await.into_iter().collect()
+    }
+
+    /// Which of these asks there is room for, in their order, beside each other. What was asked before is in any case.
+    fn fitting(&self, purpose: For, kind: &str, asks: &[Ask]) -> Vec<bool> {
+        let (calls, share) = match purpose {
+            For::Looking => (self.budget.calls - reserve(self.budget.calls), WORK),
+            For::Writing => (self.budget.calls, 1.0),
+        };
+        let mut spent = self.spent();
+        let used = spent.used.clone();
+        let (mut made, mut tokens) = (used.model_calls, count(tokens(&used)));
+        // What a token costs is known when the first were paid for.
+        let price = used.cost_usd.filter(|_| tokens > 0.0).map(|cost| cost / tokens);
+        let is_priced = price.is_some() || made > 0;
+        let mut fitting = Vec::with_capacity(asks.len());
+        for (at, ask) in asks.iter().enumerate() {
+            let with_it = tokens + count(weight(ask));
+            let costs = |most: f64| match price {
+                Some(price) => with_it * price > most * share,
+                None => !is_priced && at > 0,
+            };
+            let against = if made >= calls {
+                Some(Limit::Count("calls of models"))
+            } else if with_it > count(self.budget.tokens) * share {
+                Some(Limit::Tokens)
+            } else {
+                self.budget.cost_usd.is_some_and(costs).then_some(Limit::Cost)
+            };
+            let fits = against.is_none() || self.kept.contains_key(&key(kind, ask));
+            if fits {
+                (made, tokens) = (made + 1, with_it);
+            } else if purpose == For::Looking {
+                spent.refused.model_calls += 1;
+                spent.limit = spent.limit.or(against);
+            }
+            fitting.push(fits);
+        }
+        fitting
     }
 
     /// Searches.
@@ -318,6 +377,12 @@ impl<'a> Steps<'a> {
         self.spent().fetches += 1;
         let read = |done: &Result<Page, PageTrouble>| Cost { page: done.is_ok(), ..Cost::default() };
         self.take("fetch", For::Looking, &fetch, |_| (), self.hands.fetch(&fetch), read, |_| Vec::new()).await
+    }
+
+    /// What the caller's servers offer.
+    pub(super) async fn offered(&self, servers: &[String]) -> Result<Option<Offered>, Halt> {
+        let none = |_: &Offered| Cost::default();
+        self.take("tools", For::Looking, &servers, |_| (), self.hands.offered(servers), none, |_| Vec::new()).await
     }
 
     /// Calls a tool.
@@ -349,12 +414,15 @@ impl<'a> Steps<'a> {
         arguments: &A,
         counted: impl FnOnce(&mut Usage),
         work: impl Future<Output = T>,
-        cost: impl FnOnce(&T) -> Cost,
+        cost: impl Fn(&T) -> Cost,
         tell: impl FnOnce(&T) -> Vec<Report>,
     ) -> Result<Option<T>, Halt> {
         let key = key(kind, arguments);
         self.spent().ahead.remove(&key);
-        if let Some(kept) = self.kept.get(&key).and_then(|body| opened::<T>(body)) {
+        let failed = format!("failed:{key}");
+        let known = |name: &str| self.kept.get(name).and_then(|body| opened::<T>(body));
+        let was_over = known(&failed).filter(|_| self.has_come_further());
+        if let Some(kept) = known(&key).or(was_over) {
             {
                 let mut spent = self.spent();
                 counted(&mut spent.used);
@@ -366,30 +434,38 @@ impl<'a> Steps<'a> {
             return Ok(Some(kept.done));
         }
         self.go_on()?;
-        let is_over = purpose == For::Looking && self.kept.contains_key(LOOKED);
-        if is_over || !self.may(purpose) {
+        let against = self.against(&self.spent(), purpose);
+        if against.is_some() || purpose == For::Looking && self.has_looked() {
+            self.note(purpose, against);
             if purpose == For::Looking {
                 counted(&mut self.spent().refused);
             }
             return Ok(None);
         }
+        // It is tried once more; what it took the last time is spent all the same.
+        if let Some(kept) = known(&failed) {
+            add(&mut self.spent().used, cost(&kept.done));
+        }
         counted(&mut self.spent().used);
         let done = tokio::select! {
             done = work => done,
-            end = self.end(purpose) => return end.map(|limit| { self.note(purpose, limit); None }),
+            end = self.end(purpose) => return end.map(|limit| { self.note(purpose, Some(limit)); None }),
         };
         let cost = cost(&done);
         add(&mut self.spent().used, cost);
         let reports = tell(&done);
-        if cost.failed == Failed::ForNow {
-            self.tell_all(reports).await;
-            return Ok(Some(done));
-        }
-        self.keep(key, done, reports).await.map(Some)
+        let name = if cost.failed == Failed::ForNow { &failed } else { &key };
+        self.keep(name, done, reports).await.map(Some)
+    }
+
+    /// Whether an earlier attempt did anything that this one did not come to yet.
+    fn has_come_further(&self) -> bool {
+        !self.spent().ahead.is_empty()
     }
 
     /// Keeps what was done under a name, with what is told of it, and gives it back.
-    async fn keep<T: Serialize>(&self, key: String, done: T, reports: Vec<Report>) -> Result<T, Halt> {
+    async fn keep<T: Serialize>(&self, name: &str, done: T, reports: Vec<Report>) -> Result<T, Halt> {
+        let key = if self.budget.has_models() { name.to_owned() } else { format!("{BY_WORDS}{name}") };
         let worked = self.worked(&self.spent());
         let worked_ms = u64::try_from(worked.as_millis()).unwrap_or(u64::MAX);
         let kept = Kept { v: VERSION, worked_ms, fit: self.fit, done };
@@ -432,33 +508,32 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// What is against another step.
+    /// What is against another step now: what is wished, and the time.
     fn against(&self, spent: &Spent, purpose: For) -> Option<Limit> {
-        let (time, share) = match purpose {
-            For::Looking => (self.budget.soft, WORK),
-            For::Writing => (self.budget.hard, 1.0),
+        let time = match purpose {
+            For::Looking => self.budget.soft,
+            For::Writing => self.budget.hard,
         };
         if purpose == For::Looking && self.reporter.wish() != Wish::GoOn {
             return Some(Limit::Finish);
         }
-        if self.worked(spent) >= time {
-            return Some(Limit::Time);
-        }
-        if count(tokens(&spent.used)) >= count(self.budget.tokens) * share {
+        (self.worked(spent) >= time).then_some(Limit::Time)
+    }
+
+    /// What is used up so far that no more looking is worth while.
+    fn used_up(&self, spent: &Spent) -> Option<Limit> {
+        if count(tokens(&spent.used)) >= count(self.budget.tokens) * WORK {
             return Some(Limit::Tokens);
         }
-        let over = |most: f64| spent.used.cost_usd.is_some_and(|cost| cost >= most * share);
+        let over = |most: f64| spent.used.cost_usd.is_some_and(|cost| cost >= most * WORK);
         self.budget.cost_usd.is_some_and(over).then_some(Limit::Cost)
     }
 
-    fn note(&self, purpose: For, limit: Limit) {
+    fn note(&self, purpose: For, limit: Option<Limit>) {
         if purpose == For::Looking {
-            self.spent().limit.get_or_insert(limit);
+            let mut spent = self.spent();
+            spent.limit = spent.limit.or(limit);
         }
-    }
-
-    fn is_kept<A: Serialize>(&self, kind: &str, arguments: &A) -> bool {
-        self.kept.contains_key(&key(kind, arguments))
     }
 
     fn halt(&self) -> Halt {
@@ -477,6 +552,13 @@ impl<'a> Steps<'a> {
 /// Calls that are kept for the end: one in seven, one at least where there are two.
 fn reserve(calls: u32) -> u32 {
     if calls < 2 { 0 } else { calls.div_ceil(7) }
+}
+
+/// How many tokens an ask may take, in and out.
+fn weight(ask: &Ask) -> u64 {
+    let schema = ask.schema.as_ref().map_or(0, |schema| schema.schema.to_string().len());
+    let read = (ask.system.len() + ask.user.len() + schema) / CHARS;
+    u64::try_from(read).unwrap_or(u64::MAX).saturating_add(u64::from(ask.max_tokens))
 }
 
 fn add(used: &mut Usage, cost: Cost) {

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::budget::Budget;
-use super::hands::{Call, Hands, Told, ToolTrouble};
+use super::hands::{Call, Hands, Offered, Told, ToolTrouble};
 use super::*;
 use crate::model::{self, Ask, Reply, Role, Tokens};
 use crate::source::hash_of;
@@ -40,6 +40,8 @@ struct Little {
     takes: Option<usize>,
     /// Searches with this word come to nothing, for now.
     mute: Option<&'static str>,
+    /// Models count what they are asked, a token for four letters, and take a dollar for a million.
+    honest_count: bool,
     /// Where an address leads to.
     leads: Option<(&'static str, &'static str)>,
     calls: AtomicUsize,
@@ -106,8 +108,10 @@ impl Hands for Little {
             tokio::time::sleep(slow).await;
         }
         let (text, json) = self.answer(ask);
-        let usage = Tokens { prompt: 100, completion: 10, estimated: false };
-        Ok(Reply { text, json, usage, model: "little".to_owned(), cost_usd: Some(0.001) })
+        let prompt = if self.honest_count { (ask.system.len() + ask.user.len()) as u64 / 4 } else { 100 };
+        let usage = Tokens { prompt, completion: 10, estimated: false };
+        let cost_usd = Some(if self.honest_count { (prompt + 10) as f64 / 1e6 } else { 0.001 });
+        Ok(Reply { text, json, usage, model: "little".to_owned(), cost_usd })
     }
 
     async fn search(&self, query: &Query) -> Result<Found, Silence> {
@@ -145,6 +149,12 @@ impl Hands for Little {
             truncated: false,
             links: Vec::new(),
         })
+    }
+
+    async fn offered(&self, servers: &[String]) -> Offered {
+        assert_eq!(servers.len(), self.tools.len());
+        self.calls.fetch_add(1, SeqCst);
+        Offered { tools: self.tools.clone(), warnings: Vec::new() }
     }
 
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {
@@ -222,7 +232,7 @@ fn start(world: &Little, processor: &str, question: &str, wanted: Wanted) -> Sta
         today: "2026-11-27".to_owned(),
         before: None,
         earlier: Vec::new(),
-        tools: world.tools.clone(),
+        servers: world.tools.iter().map(|tool| tool.server.clone()).collect(),
         marker: "m4rk".to_owned(),
         calibration: None,
         asks_back: false,
@@ -445,6 +455,46 @@ async fn a_run_that_dies_while_it_writes_looks_for_nothing_more() {
     assert_eq!(world.calls.load(SeqCst), world.asked(Role::Judge) + world.asked(Role::Writer));
 }
 
+/// What failed for now has failed, as long as others came after it: their questions rest on it.
+#[tokio::test]
+async fn a_run_whose_search_failed_takes_the_same_way_again_when_the_search_would_work() {
+    let plan = json!({"parts": [], "searches": ["Aperture Labs", "broken search"]});
+    let broken = || Little { plan: Some(plan.clone()), mute: Some("broken"), ..aperture() };
+    let budget = Budget::of("core").unwrap();
+    let whole = Desk::new();
+    let first = run_on(&broken(), &whole, Vec::new(), budget.clone(), "core", WHO, text()).await.unwrap();
+    let journal = std::mem::take(&mut *whole.journal.lock().unwrap());
+    let failed = journal.iter().position(|entry| entry.key().starts_with("failed:")).unwrap();
+    for steps in failed + 2..journal.len() {
+        let (world, again) = (Little { plan: Some(plan.clone()), ..aperture() }, Desk::new());
+        *again.told.lock().unwrap() = whole.told.lock().unwrap().clone();
+        let kept = journal[..steps].to_vec();
+        let second = run_on(&world, &again, kept, budget.clone(), "core", WHO, text()).await.unwrap();
+        assert_eq!((content(&second), second.basis()), (content(&first), first.basis()), "after {steps} steps");
+        let left = calls_in(&journal) - calls_in(&journal[..steps]);
+        assert_eq!(world.calls.load(SeqCst), left, "after {steps} steps");
+        assert_eq!(again.told.lock().unwrap().len(), whole.told.lock().unwrap().len(), "nothing is told anew");
+    }
+    // Nothing rests on it yet: it is tried once more.
+    let (world, again) = (Little { plan: Some(plan.clone()), ..aperture() }, Desk::new());
+    let kept = journal[..=failed].iter().filter(|entry| !entry.key().starts_with("search")).cloned().collect();
+    let second = run_on(&world, &again, kept, budget, "core", WHO, text()).await.unwrap();
+    assert!(!second.extras().unwrap().warnings.iter().any(|warning| warning.contains("a search failed")));
+}
+
+/// What was chosen by words says nothing to a model that is there now, and the other way round.
+#[tokio::test]
+async fn a_run_that_began_without_a_model_is_done_anew_with_one() {
+    let world = aperture();
+    let budget = Budget::of("core").unwrap();
+    let by_words = Desk::new();
+    run_on(&world, &by_words, Vec::new(), budget.clone().without_models(), "core", WHO, text()).await.unwrap();
+    let journal = std::mem::take(&mut *by_words.journal.lock().unwrap());
+    assert!(journal.iter().all(|entry| entry.key().starts_with("words:")) && Fit::of(&journal).is_none());
+    let output = run_on(&world, &Desk::new(), journal, budget, "core", WHO, text()).await.unwrap();
+    assert!(world.asked(Role::Reader) > 0 && content(&output).contains("Ada Quill"), "{}", content(&output));
+}
+
 #[tokio::test]
 async fn a_wish_to_stop_ends_everything() {
     let desk = Desk::new();
@@ -461,8 +511,37 @@ async fn a_caller_gets_what_is_proved_within_his_limits_and_is_told() {
     let budget = Budget::of("core").unwrap().within(&limits);
     let output = run_on(&world, &Desk::new(), Vec::new(), budget, "core", WHO, text()).await.unwrap();
     let usage = &output.extras().unwrap().usage;
-    assert!(usage.prompt_tokens + usage.completion_tokens <= 220, "{usage:?}");
+    assert_eq!(usage.prompt_tokens + usage.completion_tokens, 0, "there is no room for a single question");
+    assert!(content(&output).contains("founded"), "words decide where no model may: {}", content(&output));
     assert!(output.extras().unwrap().warnings.iter().any(|warning| warning.contains("tokens")), "{output:?}");
+}
+
+/// Many readers at a time keep to a limit together, and leave something to the writer.
+#[tokio::test]
+async fn what_is_asked_at_the_same_time_keeps_to_the_limits_together() {
+    let long: &'static str = Box::leak(
+        format!(
+            "{}\n\nAperture Labs was founded in 1998 by Ada Quill.",
+            "Aperture Labs makes doors of all kinds.\n\n".repeat(900)
+        )
+        .into_boxed_str(),
+    );
+    let pages = (0..6).map(|n| (&*Box::leak(format!("https://{n}.example/").into_boxed_str()), "Aperture Labs", long));
+    let world = Little { pages: pages.collect(), honest_count: true, ..aperture() };
+    for limits in [
+        legwork_core::task::Limits { max_tokens: Some(12_000), ..Default::default() },
+        legwork_core::task::Limits { max_cost_usd: Some(0.012), ..Default::default() },
+    ] {
+        let budget = Budget { parts: 0, ..Budget::of("pro").unwrap() }.within(&limits);
+        let budget = Budget { evidence_tokens: 3_000, ..budget };
+        world.asked.lock().unwrap().clear();
+        let output = run_on(&world, &Desk::new(), Vec::new(), budget, "pro", WHO, text()).await.unwrap();
+        let usage = &output.extras().unwrap().usage;
+        assert!(usage.prompt_tokens + usage.completion_tokens <= 12_000, "{usage:?}");
+        assert!(usage.cost_usd.is_some_and(|cost| cost <= 0.012), "{usage:?}");
+        assert!(world.asked(Role::Reader) > 0 && world.asked(Role::Writer) > 0, "{limits:?}: {usage:?}");
+        assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
+    }
 }
 
 #[tokio::test]
@@ -592,6 +671,7 @@ async fn what_no_model_could_read_in_time_is_chosen_by_its_words_and_that_is_sai
     assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
     assert!(output.basis()[0].confidence < Confidence::High);
     assert_eq!(output.extras().unwrap().labels.as_deref(), Some("uncalibrated"));
+    assert_eq!(output.basis()[0].legwork.as_ref().unwrap().probability, None);
     let warnings = &output.extras().unwrap().warnings;
     assert!(warnings.iter().any(|warning| warning.contains("no model read anything in the time")), "{warnings:?}");
     // What was begun in time is waited for, as long as there is time to write.

@@ -9,10 +9,11 @@ use futures_util::future::join_all;
 use legwork_core::output::McpToolCall;
 use legwork_core::task::McpServer;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::super::research::{Document, passages};
 use super::brief::{Brief, cut};
-use super::hands::{Call, Told, ToolTrouble};
+use super::hands::{Call, Offered, Told, Tool, ToolTrouble};
 use super::ledger::Source;
 use crate::model::{Ask, Role, Schema};
 use crate::source::hash_of;
@@ -46,46 +47,70 @@ static CALLS: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// A tool of one of the caller's servers.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::processors) struct Tool {
-    /// The server's name as the caller gave it.
-    pub(in crate::processors) server: String,
-    /// The tool's name.
-    pub(in crate::processors) name: String,
-    /// What it says of itself.
-    pub(in crate::processors) about: String,
-    /// What it wants to be given, as a JSON Schema.
-    pub(in crate::processors) wants: Value,
+/// The caller's servers. They are opened when the first of them is needed: an attempt that finds all of its calls in the journal
+/// needs none.
+pub(in crate::processors) struct Servers {
+    wire: Arc<dyn Wire>,
+    servers: Vec<McpServer>,
+    opened: OnceCell<Opened>,
 }
 
-/// Opens the caller's servers: those that answer, their tools, and what is to be warned of.
-pub(in crate::processors) async fn open_servers(
-    wire: &Arc<dyn Wire>,
-    servers: &[McpServer],
-) -> (BTreeMap<String, Connection>, Vec<Tool>, Vec<String>) {
-    let opened = join_all(servers.iter().map(|server| open(wire, server))).await;
-    let (mut open, mut tools, mut warnings) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for (server, opened) in servers.iter().zip(opened) {
-        match opened {
-            Ok(connection) => {
-                let allowed = |name: &str| {
-                    server.allowed_tools.as_ref().is_none_or(|allowed| allowed.iter().any(|other| other == name))
-                };
-                for tool in connection.tools().iter().filter(|tool| allowed(&tool.name)).take(MOST) {
-                    tools.push(Tool {
-                        server: server.name.clone(),
-                        name: tool.name.clone(),
-                        about: tool.description.clone(),
-                        wants: tool.input.clone(),
-                    });
-                }
-                open.insert(server.name.clone(), connection);
-            }
-            Err(error) => warnings.push(format!("the tools of {:?} cannot be used: it {error}", server.name)),
-        }
+impl Servers {
+    /// These servers, over this wire.
+    pub(in crate::processors) fn new(wire: Arc<dyn Wire>, servers: Vec<McpServer>) -> Self {
+        Self { wire, servers, opened: OnceCell::new() }
     }
-    (open, tools, warnings)
+
+    /// What they have, as far as they answer.
+    pub(super) async fn offered(&self) -> &Offered {
+        &self.opened().await.offered
+    }
+
+    /// The connection to one of them.
+    pub(super) async fn named(&self, name: &str) -> Option<&Connection> {
+        self.opened().await.connections.get(name)
+    }
+
+    async fn opened(&self) -> &Opened {
+        self.opened.get_or_init(|| Opened::all(&self.wire, &self.servers)).await
+    }
+}
+
+/// Those that could be reached.
+#[derive(Default)]
+struct Opened {
+    connections: BTreeMap<String, Connection>,
+    offered: Offered,
+}
+
+impl Opened {
+    async fn all(wire: &Arc<dyn Wire>, servers: &[McpServer]) -> Self {
+        let opened = join_all(servers.iter().map(|server| open(wire, server))).await;
+        let mut all = Self::default();
+        for (server, opened) in servers.iter().zip(opened) {
+            match opened {
+                Ok(connection) => all.add(server, connection),
+                Err(error) => {
+                    all.offered.warnings.push(format!("the tools of {:?} cannot be used: it {error}", server.name));
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, server: &McpServer, connection: Connection) {
+        let allowed =
+            |name: &str| server.allowed_tools.as_ref().is_none_or(|allowed| allowed.iter().any(|other| other == name));
+        for tool in connection.tools().iter().filter(|tool| allowed(&tool.name)).take(MOST) {
+            self.offered.tools.push(Tool {
+                server: server.name.clone(),
+                name: tool.name.clone(),
+                about: tool.description.clone(),
+                wants: tool.input.clone(),
+            });
+        }
+        self.connections.insert(server.name.clone(), connection);
+    }
 }
 
 async fn open(wire: &Arc<dyn Wire>, server: &McpServer) -> Result<Connection, McpError> {

@@ -1,6 +1,5 @@
 //! The world as it is: the models, the search providers, the web, the operator's documents and the caller's tools.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,10 +7,10 @@ use url::Url;
 
 use super::super::blocking::blocking;
 use super::super::research::{Corpus, Document, allows};
-use super::hands::{Call, DOCUMENT, Fetch, Hands, Told, ToolTrouble};
+use super::hands::{Call, DOCUMENT, Fetch, Hands, Offered, Told, ToolTrouble};
+use super::tools::Servers;
 use crate::model::{self, Ask, Reply, Team, Tokens};
 use crate::web::fetch::{Class as PageClass, Fetcher, How, Page, Trouble as PageTrouble};
-use crate::web::mcp::Connection;
 use crate::web::search::{Found, Hit, Query, Searcher, Share, Silence, fuse, spread};
 
 /// How many results of one site are among the first.
@@ -33,8 +32,8 @@ pub(in crate::processors) struct World {
     pub(in crate::processors) fetcher: Arc<Fetcher>,
     /// The documents of this server; `None` where they were asked already.
     pub(in crate::processors) corpus: Option<Arc<Corpus>>,
-    /// The caller's servers by name.
-    pub(in crate::processors) tools: BTreeMap<String, Connection>,
+    /// The caller's servers.
+    pub(in crate::processors) servers: Servers,
 }
 
 #[async_trait]
@@ -79,8 +78,12 @@ impl Hands for World {
         self.fetcher.fetch(&url, How { max_age: fetch.max_age, patience: fetch.within }).await
     }
 
+    async fn offered(&self, _: &[String]) -> Offered {
+        self.servers.offered().await.clone()
+    }
+
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {
-        let Some(server) = self.tools.get(&call.server) else {
+        let Some(server) = self.servers.named(&call.server).await else {
             return Err(ToolTrouble(format!("there is no server {:?}", call.server)));
         };
         let arguments = call.arguments.as_object().cloned().unwrap_or_default();
