@@ -98,7 +98,9 @@ pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
         out.push('\n');
         field(&mut out, basis, style);
     }
-    if let Some(extras) = &result.output.legwork {
+    if let Some(extras) =
+        result.output.legwork.as_ref().filter(|extras| !extras.warnings.is_empty() || took_some(&extras.usage))
+    {
         out.push('\n');
         for warning in &extras.warnings {
             let _ = writeln!(out, "{} {}", style.dim("warning:"), clean(warning));
@@ -106,6 +108,11 @@ pub(crate) fn answer(result: &TaskRunResult, style: Style) -> String {
         let _ = writeln!(out, "{} {}", style.dim("took:"), usage(&extras.usage));
     }
     out
+}
+
+/// Whether a run took anything worth a line: documents alone are looked up in no time.
+fn took_some(took: &Usage) -> bool {
+    took.seconds >= 1.0 || Usage { seconds: 0.0, ..took.clone() } != Usage::default()
 }
 
 /// What a run took, in one line: the time, and whatever else there was of.

@@ -78,7 +78,8 @@ fn the_last_line_of_an_answer_says_what_it_took() {
         "Paris.\n\nwarning: stopped at max_seconds\nwarning: https://a.example/ could not be read\n\
          took: 12.3 s, 4 searches, 1 page, 12 model calls, 2 tool calls, 1,234,567 tokens (estimated), $0.0125\n"
     );
-    assert_eq!(took(json!({ "usage": { "seconds": 0.04 } })), "Paris.\n\ntook: 0.0 s\n");
+    assert_eq!(took(json!({ "usage": { "seconds": 1.04 } })), "Paris.\n\ntook: 1.0 s\n");
+    assert_eq!(took(json!({ "usage": { "seconds": 0.04 } })), "Paris.\n");
     assert_eq!(took(Value::Null), "Paris.\n");
     let counts = [0, 7, 999, 1_000, 12_345, 1_000_000];
     assert_eq!(counts.map(grouped), ["0", "7", "999", "1,000", "12,345", "1,000,000"]);

@@ -23,7 +23,7 @@ mod research;
 mod search;
 mod webhooks;
 
-pub(crate) use self::llm::key_variables;
+pub(crate) use self::llm::{key_variables, unused_key};
 pub(crate) use self::search::{hints, usual_search};
 pub(crate) use self::webhooks::secrets;
 
@@ -163,6 +163,8 @@ pub(crate) enum BadConfig {
     Search { name: String, why: String, hint: Option<String> },
     #[error("`[tiers.{0}]` is set, and there is no such processor")]
     NoTier(String),
+    #[error("`[tiers.{0}]` has a `soft_seconds` above its `hard_seconds`")]
+    TierTimes(String),
     #[error("what is recorded is not replayed at the same time")]
     TwoTapes,
     #[error("there is no recording in {}", .0.display())]
@@ -201,6 +203,9 @@ impl BadConfig {
             Self::NoSlots => Some("use --role api for a server that only answers".to_owned()),
             Self::NoProcessor(_) | Self::NoTier(_) => {
                 Some(format!("the processors are {}", Tier::names().collect::<Vec<_>>().join(", ")))
+            }
+            Self::TierTimes(_) => {
+                Some("looking ends with the soft ones, and the run with the hard ones, which are to be more".to_owned())
             }
             Self::TwoTapes => Some("give one of --record and --replay".to_owned()),
             Self::NoRecording(_) => Some("--record writes one".to_owned()),

@@ -62,7 +62,7 @@ impl Station {
     /// What the server answers with, in a few words; `None` where it does not say.
     pub(crate) async fn uses(&self) -> Option<Uses> {
         if let Some(engine) = &self.engine {
-            return engine.uses().map(|InUse { models, search }| Uses { model: models, search });
+            return engine.uses().map(|InUse { models, search, documents }| Uses { model: models, search, documents });
         }
         timeout(A_WORD, self.client.ready()).await.ok()?.ok()?.uses
     }

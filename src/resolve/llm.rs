@@ -146,6 +146,12 @@ pub(crate) fn key_variables() -> impl Iterator<Item = (&'static str, &'static st
     PROVIDERS.iter().filter_map(|provider| Some((provider.name, provider.key_variable?)))
 }
 
+/// What there is to say of a key that lies in the environment: it is used when somebody says so, and not before.
+pub(crate) fn unused_key(environment: &Environment) -> Option<String> {
+    let (name, variable) = key_variables().find(|(_, variable)| environment.model_keys.contains_key(variable))?;
+    Some(format!("{variable} is set, and not used: `--llm {name} --llm-model MODEL` would use it"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

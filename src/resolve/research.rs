@@ -18,6 +18,10 @@ pub(super) fn research(
     if let Some(name) = tiers.keys().find(|name| Tier::of(name).is_none()) {
         return Err(BadConfig::NoTier(name.clone()));
     }
+    let odd = |by: &Override| by.soft_seconds.zip(by.hard_seconds).is_some_and(|(soft, hard)| soft > hard);
+    if let Some((name, _)) = tiers.iter().find(|(_, by)| odd(by)) {
+        return Err(BadConfig::TierTimes(name.clone()));
+    }
     let tape = match (record, replay) {
         (Some(_), Some(_)) => return Err(BadConfig::TwoTapes),
         (Some(folder), None) => Some(Tape::Record(folder)),

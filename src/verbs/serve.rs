@@ -106,7 +106,7 @@ fn greeting(config: &Config, address: SocketAddr, accepted: Accepted, uses: Opti
         (Some(_), true) => "; the embedding model has nothing to do without documents of your own",
     };
     let corpus = corpus.join(", ") + by_meaning;
-    let uses = uses.map_or_else(String::new, |InUse { models, search }| {
+    let uses = uses.map_or_else(String::new, |InUse { models, search, .. }| {
         let search =
             if search.is_empty() { "none: answers come from the corpus alone".to_owned() } else { search.join(", ") };
         format!("\x20 model   {models}\n\x20 search  {search}\n")
@@ -182,7 +182,7 @@ mod tests {
     fn the_greeting_says_how_to_use_it() {
         let everybody = Accepted { any: true, made: 0 };
         let models = "qwen3:8b at http://127.0.0.1:11434".to_owned();
-        let uses = InUse { models, search: vec!["wikipedia".to_owned()] };
+        let uses = InUse { models, search: vec!["wikipedia".to_owned()], documents: Vec::new() };
         insta::assert_snapshot!(greeting(&config(&[]), "127.0.0.1:8787".parse().unwrap(), everybody, Some(&uses)));
     }
 

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::result;
 use crate::args::{PatternArg, WaitArgs};
+use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::print;
-use crate::resolve::Target;
+use crate::resolve::{Target, unused_key};
 use crate::station::Station;
 use crate::waiting::Pattern;
 
@@ -53,9 +54,14 @@ pub(super) async fn fulfil(
 
 /// Who asks shall know what answers.
 pub(super) async fn say_what_is_used(station: &Station) {
-    if let Some(Uses { model, search }) = station.uses().await {
-        let search = if search.is_empty() { "none".to_owned() } else { search.join(", ") };
-        print::talk(&format!("model: {model}; search: {search}"));
+    let Some(Uses { model, search, documents }) = station.uses().await else { return };
+    let search = if search.is_empty() { "none".to_owned() } else { search.join(", ") };
+    // An earlier server does not name them.
+    let documents = if documents.is_empty() { String::new() } else { format!("; documents: {}", documents.join(", ")) };
+    print::talk(&format!("model: {model}; search: {search}{documents}"));
+    // What another server has in its environment is not known here.
+    if let Some(hint) = unused_key(&Environment::read()).filter(|_| model == "none" && station.is_own()) {
+        print::talk(&hint);
     }
 }
 

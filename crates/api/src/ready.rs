@@ -35,6 +35,9 @@ pub struct Uses {
     /// Where answers are looked for beside the documents: the search providers by name. Empty where nobody is asked.
     #[serde(default)]
     pub search: Vec<String>,
+    /// The documents of the server, by what they are called.
+    #[serde(default)]
+    pub documents: Vec<String>,
 }
 
 impl Ready {

@@ -175,6 +175,7 @@ impl App {
             ceilings,
             models: models.clone(),
             search: config.search.names().map(str::to_owned).collect(),
+            documents: config.documents(),
         });
         let sweeper = Sweeper { runs: runs.clone(), leases, retain: config.retain };
         let indexer = Indexer { runs };

@@ -215,6 +215,14 @@ impl Config {
         }
     }
 
+    /// What the documents that are answered from are called: the built-in ones, and the operator's folders.
+    pub(crate) fn documents(&self) -> Vec<String> {
+        let own = self.corpus.iter().filter_map(|folder| folder.file_name());
+        std::iter::once("World Factbook".to_owned())
+            .chain(own.map(|name| name.to_string_lossy().into_owned()))
+            .collect()
+    }
+
     /// Whether others than this machine's users can reach the server, be it through a proxy.
     pub fn is_reachable(&self) -> bool {
         !self.listen.ip().is_loopback() || self.public_url.is_some()

@@ -132,6 +132,8 @@ pub struct InUse {
     pub models: String,
     /// The search providers by name; empty where nobody is asked.
     pub search: Vec<String>,
+    /// The documents of this server, by what they are called.
+    pub documents: Vec<String>,
 }
 
 /// A server at work.
@@ -143,6 +145,7 @@ pub struct Running {
     keys: Weak<Keyring>,
     models: Option<Arc<Models>>,
     search: Vec<String>,
+    documents: Vec<String>,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<Result<(), StopError>>,
 }
@@ -202,8 +205,19 @@ where
     }
     let (keys, models) = (Arc::downgrade(&app.keys), app.models.clone());
     let search = config.search.names().map(str::to_owned).collect();
+    let documents = config.documents();
     let course = Course { app, folder, config, listener, stop: stop.clone(), hard_stop };
-    Ok(Running { address, store_id, local_key, keys, models, search, stop, ended: tokio::spawn(course.run()) })
+    Ok(Running {
+        address,
+        store_id,
+        local_key,
+        keys,
+        models,
+        search,
+        documents,
+        stop,
+        ended: tokio::spawn(course.run()),
+    })
 }
 
 /// What was measured of how often labels are right, if somebody measured it.
@@ -252,7 +266,7 @@ impl Running {
     /// What it answers with, in a few words; `None` where it works on nothing.
     pub fn uses(&self) -> Option<InUse> {
         let models = self.models.as_ref()?;
-        Some(InUse { models: models.in_use(), search: self.search.clone() })
+        Some(InUse { models: models.in_use(), search: self.search.clone(), documents: self.documents.clone() })
     }
 
     /// Asks it to stop.

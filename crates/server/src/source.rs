@@ -25,6 +25,9 @@ pub struct Source {
     pub text: String,
     /// When it was read; `None` when it came with the program.
     pub retrieved_at: Option<Micros>,
+    /// The day on which it was published, as `YYYY-MM-DD`, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
 }
 
 impl Source {

@@ -235,6 +235,7 @@ impl World {
             ceilings,
             models: None,
             search: Vec::new(),
+            documents: Vec::new(),
         });
         let leases = Arc::new(Leases::default());
         let soon = std::time::Duration::from_millis(20);

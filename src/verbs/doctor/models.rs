@@ -9,7 +9,7 @@ use super::finding;
 use crate::checkup::Finding;
 use crate::checkup::Health::{Fail, Warn, Well};
 use crate::environment::Environment;
-use crate::resolve::key_variables;
+use crate::resolve::unused_key;
 
 /// Asks each model something tiny, and says what the environment has to offer beside them.
 pub(super) async fn findings(llm: Option<&Llm>, environment: &Environment) -> Vec<Finding> {
@@ -33,7 +33,7 @@ pub(super) async fn findings(llm: Option<&Llm>, environment: &Environment) -> Ve
         }
     };
     if !llm.is_named() {
-        told.extend(hint(environment));
+        told.extend(unused_key(environment).map(|says| finding(Warn, "model", says)));
     }
     told
 }
@@ -54,13 +54,6 @@ fn one(examined: &Examined) -> Finding {
             finding(Well, "model", says)
         }
     }
-}
-
-/// A key that lies in the environment is used when somebody says so, and not before.
-fn hint(environment: &Environment) -> Option<Finding> {
-    let (name, variable) = key_variables().find(|(_, variable)| environment.model_keys.contains_key(variable))?;
-    let says = format!("{variable} is set, and not used: `--llm {name} --llm-model MODEL` would use it");
-    Some(finding(Warn, "model", says))
 }
 
 #[cfg(test)]

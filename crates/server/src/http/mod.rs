@@ -95,6 +95,8 @@ pub(crate) struct Parts {
     pub(crate) models: Option<Arc<Models>>,
     /// The search providers by name.
     pub(crate) search: Vec<String>,
+    /// The documents, by what they are called.
+    pub(crate) documents: Vec<String>,
 }
 
 impl std::ops::Deref for Api {

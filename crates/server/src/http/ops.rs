@@ -42,7 +42,8 @@ pub(super) async fn ready(
         Ok(_) => (Some(api.nodes.heard()), api.models.as_ref()),
         Err(_) => (None, None),
     };
-    let uses = models.map(|models| Uses { model: models.in_use(), search: api.search.clone() });
+    let (search, documents) = (api.search.clone(), api.documents.clone());
+    let uses = models.map(|models| Uses { model: models.in_use(), search, documents });
     Ok(Json(Ready { uses, ..Ready::of(&api.nodes.worries(), nodes.as_deref()) }))
 }
 

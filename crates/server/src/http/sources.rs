@@ -69,7 +69,7 @@ fn shown(source: Source, query: &Query, headers: &HeaderMap) -> Response {
 }
 
 fn view(source: Source, quote: Option<&str>) -> SourceView {
-    let Source { hash, url, title, text, retrieved_at } = source;
+    let Source { hash, url, title, text, retrieved_at, published: _ } = source;
     let place = quote.and_then(|quote| place_of(&text, quote));
     let characters = |end: usize| text[..end].chars().count();
     let range = place.map(|place| SourceRange { start: characters(place.start), end: characters(place.end) });

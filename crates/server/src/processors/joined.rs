@@ -29,6 +29,12 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// Whether a field is an element of this list: `rivers.0` of `rivers`.
+fn is_element(list: &str, field: &str) -> bool {
+    let rest = field.strip_prefix(list).and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
+}
+
 /// The first answer, with what the second one has for these fields of it.
 pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output {
     match (documents, web) {
@@ -46,11 +52,11 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
             Output::Json { content: mut found, basis: proof, mcp_tool_calls, beta_fields, legwork, .. },
         ) => {
             let mut all = Vec::new();
-            // What stands before the fields of elements that the web's took the place of.
+            // Lists that the web's took the place of.
             let mut replaced: Vec<String> = Vec::new();
             for own in basis {
                 let name = own.field.clone();
-                if replaced.iter().any(|above| name.starts_with(above)) {
+                if replaced.iter().any(|list| is_element(list, &name)) {
                     continue;
                 }
                 if !open.contains(&name) {
@@ -59,9 +65,8 @@ pub(super) fn joined(documents: Output, web: Output, open: &[String]) -> Output 
                 }
                 all.push(field(own, &proof));
                 if let Some(value) = found.remove(&name).filter(|value| !value.is_null()) {
-                    let below = format!("{name}.");
-                    all.extend(proof.iter().filter(|basis| basis.field.starts_with(&below)).cloned());
-                    replaced.push(below);
+                    all.extend(proof.iter().filter(|basis| is_element(&name, &basis.field)).cloned());
+                    replaced.push(name.clone());
                     content.insert(name, value);
                 }
             }

@@ -21,7 +21,7 @@ use super::engine::{self, Answer, Begun, Fit, Halt, Hands, Recording, Replaying,
 use super::fingerprint;
 use super::joined;
 use super::library::Library;
-use super::research::{Corpus, Document, Note, question_of, research};
+use super::research::{Corpus, Document, Note, allows, question_of, research};
 use crate::config::{self, Tape};
 use crate::model::{Models, Role, Team};
 use crate::source::hash_of;
@@ -151,11 +151,7 @@ impl Researcher {
             let began = Instant::now();
             let output = research(&corpus, &task, &processor, &mut |note| drop(say.send(note)));
             let cited = cited_in(&output, &corpus);
-            let output = match calibrations {
-                Some(all) => relabelled(output, &all, &processor, began.elapsed()),
-                None => output,
-            };
-            (output, cited)
+            (with_labels(output, calibrations.as_deref(), &processor, began.elapsed()), cited)
         });
         let mut number = 0;
         while let Some(note) = said.recv().await {
@@ -253,10 +249,17 @@ impl Researcher {
     async fn before(&self, job: &Job) -> (Option<engine::Before>, Vec<engine::Source>) {
         let Some(previous) = &job.previous else { return (None, Vec::new()) };
         let Ok(output) = serde_json::from_slice::<Output>(&previous.output) else { return (None, Vec::new()) };
-        let mut sources = Vec::new();
+        let (mut sources, corpus, policy) = (Vec::new(), self.library.corpus().await, &job.task.sources);
         for extras in
             output.basis().iter().flat_map(|field| &field.citations).filter_map(|cited| cited.legwork.as_ref())
         {
+            if let Some((corpus, document)) =
+                corpus.as_ref().and_then(|corpus| Some((corpus, corpus.document(&extras.source)?)))
+            {
+                let may_use = allows(policy, document, corpus.edition());
+                sources.extend(may_use.then(|| engine::Source::own(document.clone())));
+                continue;
+            }
             match self.library.source(&extras.source).await {
                 Ok(Some(source)) => sources.push(engine::Source::kept(source)),
                 Ok(None) => {}
@@ -308,20 +311,19 @@ impl Processor for Researcher {
     }
 }
 
-/// The same answer with labels as they were measured of answers without a model, where they were: by the label that the rule
-/// gave alone, as nothing else is known of it.
-fn relabelled(mut output: Output, all: &Calibrations, tier: &str, took: Duration) -> Output {
-    let Some(table) = all.of(None, tier) else { return output };
-    let Some(labels) = output.basis().iter().map(|basis| measured(basis, table)).collect::<Option<Vec<_>>>() else {
-        return output;
-    };
+/// The same answer with what it took, and with labels as they were measured of answers without a model, where they were: by the
+/// label that the rule gave alone, as nothing else is known of it.
+fn with_labels(mut output: Output, all: Option<&Calibrations>, tier: &str, took: Duration) -> Output {
+    let labels =
+        |table: &Calibration| -> Option<Vec<_>> { output.basis().iter().map(|basis| measured(basis, table)).collect() };
+    let measured = all.and_then(|all| all.of(None, tier)).and_then(labels);
+    let told = described(all.filter(|_| measured.is_some()), None, tier);
     let (Output::Text { basis, .. } | Output::Json { basis, .. }) = &mut output;
-    for (basis, (confidence, extras)) in basis.iter_mut().zip(labels) {
+    for (basis, (confidence, extras)) in basis.iter_mut().zip(measured.into_iter().flatten()) {
         (basis.confidence, basis.legwork) = (confidence, extras);
     }
     let usage = Usage { seconds: took.as_secs_f64(), ..Usage::default() };
-    let labels = Some(described(Some(all), None, tier));
-    output.with_extras(OutputExtras { usage, labels, ..OutputExtras::default() })
+    output.with_extras(OutputExtras { usage, labels: Some(told), ..OutputExtras::default() })
 }
 
 /// The measured label of a field; `None` if the table wants more than the label that it has. That nothing was found is sure.

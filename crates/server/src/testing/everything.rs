@@ -257,9 +257,10 @@ async fn receipts(store: &dyn Store) {
 
 /// Two texts that were cited under one address, one of which came with the program.
 async fn sources(store: &dyn Store) {
-    let text = |text: &str, retrieved_at| {
+    let text = |text: &str, retrieved_at: Option<Micros>| {
         let (url, title) = ("corpus:lands/mongolia".to_owned(), "Mongolia".to_owned());
-        Source { hash: hash_of(text), url, title, text: text.to_owned(), retrieved_at }.packed().unwrap()
+        let published = retrieved_at.map(|_| "2026-01-02".to_owned());
+        Source { hash: hash_of(text), url, title, text: text.to_owned(), retrieved_at, published }.packed().unwrap()
     };
     let (one, other) = ("The capital of Mongolia is\nUlaanbaatar.", "Ülan Bator \"is\" it.");
     store.keep_sources(vec![text(one, None), text(other, Some(THEN))]).await.unwrap();

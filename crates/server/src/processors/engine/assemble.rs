@@ -1,6 +1,7 @@
 //! Putting the answer together: the object that the schema asks for, the basis of each of its fields, and what is to be warned
 //! of. All of it is code: no model writes a value, a label or an address.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use legwork_core::output::{BasisExtras, Citation, CitationExtras, Confidence, FieldBasis};
@@ -35,12 +36,14 @@ pub(super) struct Object {
 
 /// Builds the object that a schema asks for from what was settled.
 pub(super) fn object(brief: &Brief, schema: &Value, settled: &[Settled], ledger: &Ledger, terms: Terms<'_>) -> Object {
-    let maker = Maker { brief, schema: Schema::new(schema), settled };
+    let maker = Maker { brief, schema: Schema::new(schema), settled, gone_out: RefCell::default() };
     let (mut content, mut basis) = (Map::new(), Vec::new());
     for (name, node) in maker.schema.properties() {
         let (value, items) = maker.property(name, node);
         let of_top = |known: &&Settled| brief.fields[known.field].top == *name;
-        let mine: Vec<&Settled> = settled.iter().filter(of_top).collect();
+        // What did not go out proves nothing of what did; where nothing did, it is told.
+        let goes_out = |known: &&Settled| value.is_null() || maker.has_gone_out(known);
+        let mine: Vec<&Settled> = settled.iter().filter(of_top).filter(goes_out).collect();
         basis.push(field_basis(name, &mine, &value, ledger, terms));
         for (at, item) in items.iter().enumerate() {
             let is_of = |known: &&Settled| same_item(known.item.as_deref(), item.as_deref());
@@ -56,6 +59,8 @@ struct Maker<'a> {
     brief: &'a Brief,
     schema: Schema<'a>,
     settled: &'a [Settled],
+    /// The places of those whose values the object has.
+    gone_out: RefCell<BTreeSet<usize>>,
 }
 
 /// An element of a list, and the item that it is.
@@ -102,7 +107,9 @@ impl<'a> Maker<'a> {
                         .collect();
                     (Some(item), Value::Object(object))
                 };
-                self.items(path).into_iter().map(record).collect()
+                let says =
+                    |(_, value): &Element| value.as_object().is_some_and(|map| !map.values().all(Value::is_null));
+                self.items(path).into_iter().map(record).filter(says).collect()
             }
             (_, None) => self.at(&below).filter_map(stated).collect(),
         }
@@ -138,7 +145,17 @@ impl<'a> Maker<'a> {
             humanised(&self.brief.fields[known.field].path),
             self.schema.description(node).unwrap_or_default()
         );
-        pick_typed(self.schema, node, &known.value, &words)
+        let value = pick_typed(self.schema, node, &known.value, &words)?;
+        self.gone_out.borrow_mut().extend(self.place(known));
+        Some(value)
+    }
+
+    fn has_gone_out(&self, known: &Settled) -> bool {
+        self.place(known).is_some_and(|place| self.gone_out.borrow().contains(&place))
+    }
+
+    fn place(&self, known: &Settled) -> Option<usize> {
+        self.settled.iter().position(|other| std::ptr::eq(other, known))
     }
 }
 
@@ -342,6 +359,32 @@ mod tests {
         assert_eq!(made.content["heights"], json!([330]));
         let element = made.basis.iter().find(|basis| basis.field == "heights.0").unwrap();
         assert_eq!(element.citations[0].url, "https://b.example/", "{element:?}");
+        let whole = made.basis.iter().find(|basis| basis.field == "heights").unwrap();
+        assert_eq!(whole.citations.len(), 1, "what did not go out proves nothing: {whole:?}");
+    }
+
+    #[test]
+    fn an_item_of_which_nothing_fits_is_none_and_a_name_may_have_a_dot() {
+        let wanted = json!({"type": "object", "properties": {
+            "offices": {"type": "array", "items": {"type": "object", "properties": {"staff": {"type": "integer"}}}},
+            "head.office": {"type": "string"}}});
+        let brief = schema("The firm", &wanted);
+        assert_eq!(brief.fields[1].top, "head.office");
+        let mut ledger = Ledger::default();
+        ledger.add_source(source(
+            "https://a.example/",
+            "A",
+            "In Bern a few dozen people work. The head office is in Lund.",
+        ));
+        let dozen = of_item(evidence(&ledger, 0, 0, "a few dozen people"), Some("Bern"));
+        ledger.prove(dozen);
+        let lund = evidence(&ledger, 1, 0, "Lund");
+        ledger.prove(lund);
+        let settled = settle(&brief, &ledger, None);
+        let made = object(&brief, &wanted, &settled, &ledger, Terms { brief: &brief, passes: 1, calibration: None });
+        assert_eq!(Value::Object(made.content), json!({"offices": null, "head.office": "Lund"}));
+        let told: Vec<_> = made.basis.iter().map(|basis| (basis.field.as_str(), basis.citations.len())).collect();
+        assert_eq!(told, [("offices", 0), ("head.office", 1)]);
     }
 
     #[test]

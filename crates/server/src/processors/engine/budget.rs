@@ -1,6 +1,7 @@
 //! What a run may spend, by the strength of its processor. A table: the numbers are the product, and the operator's to change.
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use legwork_core::task::Limits;
@@ -156,18 +157,19 @@ impl Budget {
     /// With what the operator sets otherwise for the processor.
     pub(crate) fn overridden(mut self, by: &BTreeMap<String, Override>, processor: &str) -> Self {
         let Some(by) = by.get(processor) else { return self };
-        let set = |own: &mut u32, by: Option<u32>| *own = by.unwrap_or(*own);
+        let set = |own: &mut u32, by: Option<NonZeroU32>| *own = by.map_or(*own, NonZeroU32::get);
         set(&mut self.rounds, by.rounds);
         set(&mut self.queries, by.queries);
         set(&mut self.considered, by.considered);
         set(&mut self.pages, by.pages);
         set(&mut self.evidence_tokens, by.evidence_tokens);
         set(&mut self.calls, by.calls);
-        set(&mut self.tool_calls, by.tool_calls);
+        self.tool_calls = by.tool_calls.unwrap_or(self.tool_calls);
         set(&mut self.passes, by.passes);
-        self.tokens = by.tokens.unwrap_or(self.tokens);
-        self.hard = by.hard_seconds.map_or(self.hard, Duration::from_secs);
-        self.soft = by.soft_seconds.map_or(self.soft, Duration::from_secs);
+        self.tokens = by.tokens.map_or(self.tokens, NonZeroU64::get);
+        let seconds = |seconds: NonZeroU64| Duration::from_secs(seconds.get());
+        self.hard = by.hard_seconds.map_or(self.hard, seconds);
+        self.soft = by.soft_seconds.map_or(self.soft, seconds);
         self.bounded()
     }
 
@@ -209,7 +211,13 @@ impl Budget {
         if let Some(seconds) = limits.max_seconds {
             self.hard = self.hard.min(Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
         }
-        self.tokens = limits.max_tokens.map_or(self.tokens, |tokens| tokens.min(self.tokens));
+        if let Some(tokens) = limits.max_tokens {
+            self.tokens = self.tokens.min(tokens);
+            // So that little is asked where little may be spent, rather than nothing, and something is left to write with.
+            let share = |of: u64| u32::try_from(tokens / of).unwrap_or(u32::MAX).max(1);
+            self.evidence_tokens = self.evidence_tokens.min(share(3));
+            self.answer_tokens = self.answer_tokens.min(share(8));
+        }
         self.cost_usd = limits.max_cost_usd;
         self.bounded()
     }
@@ -263,14 +271,20 @@ mod tests {
     #[test]
     fn the_operator_changes_what_he_names_and_a_caller_only_takes_away() {
         let base = Budget::of("base").unwrap();
-        let by = BTreeMap::from([("base".to_owned(), Override { pages: Some(40), ..Override::default() })]);
+        let by = BTreeMap::from([(
+            "base".to_owned(),
+            Override { pages: NonZeroU32::new(40), hard_seconds: NonZeroU64::new(40), ..Override::default() },
+        )]);
         let more = base.clone().overridden(&by, "base");
-        assert_eq!((more.pages, more.queries), (40, base.queries));
+        assert_eq!((more.pages, more.queries, more.hard), (40, base.queries, Duration::from_secs(40)));
+        assert_eq!(more.soft, Duration::from_secs(34), "looking leaves time to write, however short it is");
         let limits = Limits { max_seconds: Some(10.0), max_tokens: Some(1_000_000), max_cost_usd: Some(0.5) };
         let less = more.within(&limits);
         assert_eq!(less.hard, Duration::from_secs(10));
         assert!(less.soft < less.hard);
         assert_eq!(less.tokens, base.tokens, "a caller cannot have more");
+        let little = base.clone().within(&Limits { max_tokens: Some(3_000), ..Limits::default() });
+        assert_eq!((little.tokens, little.evidence_tokens, little.answer_tokens), (3_000, 1_000, 375));
         assert_eq!(less.cost_usd, Some(0.5));
     }
 }

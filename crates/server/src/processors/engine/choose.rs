@@ -115,9 +115,10 @@ pub(super) fn told_text(choice: &Choice) -> Option<(&str, Source)> {
         passages: passages(text).into(),
         text: Arc::from(text.as_str()),
         read_at: None,
+        published: choice.published.clone(),
         entity: None,
     };
-    Some((provider, Source { document, published: choice.published.clone(), by_tool: false }))
+    Some((provider, Source { document, by_tool: false }))
 }
 
 /// A page as a source.
@@ -134,9 +135,10 @@ pub(super) fn source(page: Page, from: &Choice) -> Source {
         text: Arc::from(page.text),
         // What came with the program was read at no time.
         read_at: Some(page.fetched_at).filter(|at| !is_own || *at != Micros::default()),
+        published: page.published.or_else(|| from.published.clone()),
         entity: None,
     };
-    Source { document, published: page.published.or_else(|| from.published.clone()), by_tool: false }
+    Source { document, by_tool: false }
 }
 
 #[cfg(test)]

@@ -128,7 +128,11 @@ impl Work<'_, '_> {
         if more > 0 {
             warnings.push(format!("{more} more sources could not be read"));
         }
-        let (model, labels) = (self.model.clone(), Some(self.labels.clone()));
-        OutputExtras { usage: self.steps.used(), warnings, model, labels }
+        let (usage, model, labels) = (self.steps.used(), self.model.clone(), Some(self.labels.clone()));
+        let is_unpriced = usage.model_calls > 0 && usage.cost_usd.is_none();
+        if is_unpriced && self.steps.budget().cost_usd.is_some() {
+            warnings.push("`max_cost_usd` limited nothing: what the models cost is not configured here".to_owned());
+        }
+        OutputExtras { usage, warnings, model, labels }
     }
 }

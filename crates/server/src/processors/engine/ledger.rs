@@ -17,8 +17,6 @@ pub(super) const WEB: &str = "web";
 pub(in crate::processors) struct Source {
     /// The text, with its passages.
     pub(super) document: Document,
-    /// The day it was published, if it says so.
-    pub(super) published: Option<String>,
     /// Which engines and tools led there; the caller's own tools among them.
     pub(super) by_tool: bool,
 }
@@ -35,9 +33,15 @@ impl Source {
             passages: passages(&kept.text).into(),
             text: Arc::from(kept.text),
             read_at: kept.retrieved_at,
+            published: kept.published,
             entity: None,
         };
-        Self { document, published: None, by_tool: false }
+        Self { document, by_tool: false }
+    }
+
+    /// A document of this server that an earlier run cited.
+    pub(in crate::processors) fn own(document: Document) -> Self {
+        Self { document, by_tool: false }
     }
 
     /// Whether it is a document of the operator's, or of this program.
@@ -138,7 +142,7 @@ impl Ledger {
     /// Whether the page of a piece of evidence is young enough for the question; `None` if that cannot be told.
     pub(super) fn age(&self, brief: &Brief, evidence: &Evidence) -> Option<bool> {
         let today = Date::of(&brief.today)?;
-        let published = self.sources[evidence.source].published.as_deref().and_then(Date::of);
+        let published = self.sources[evidence.source].document.published.as_deref().and_then(Date::of);
         Fresh::of(&brief.question, today).is_met(published, today)
     }
 

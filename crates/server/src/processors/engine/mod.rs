@@ -489,8 +489,8 @@ impl Work<'_, '_> {
 
     /// Whether the caller wants to have a text among the sources. What the operator and the caller's own tools have was asked for.
     fn may_use(&self, source: &Source) -> bool {
-        let Source { document, published, by_tool } = source;
-        *by_tool || source.is_own() || allows(&self.policy, &document.url, published.as_deref())
+        let Source { document, by_tool } = source;
+        *by_tool || source.is_own() || allows(&self.policy, &document.url, document.published.as_deref())
     }
 
     /// Tells how far it is, at a place that it comes to once.

@@ -49,10 +49,11 @@ pub(super) fn source(url: &str, title: &str, text: &str) -> Source {
         title: title.into(),
         text: Arc::from(text),
         read_at: None,
+        published: None,
         entity: None,
         passages: passages(text).into(),
     };
-    Source { document, published: None, by_tool: false }
+    Source { document, by_tool: false }
 }
 
 /// A value as it stands in a source.

@@ -110,7 +110,8 @@ impl Hands for Little {
         let (text, json) = self.answer(ask);
         let prompt = if self.honest_count { (ask.system.len() + ask.user.len()) as u64 / 4 } else { 100 };
         let usage = Tokens { prompt, completion: 10, estimated: false };
-        let cost_usd = Some(if self.honest_count { (prompt + 10) as f64 / 1e6 } else { 0.001 });
+        let dollars = u32::try_from(prompt + 10).map_or(0.0, |tokens| f64::from(tokens) / 1e6);
+        let cost_usd = Some(if self.honest_count { dollars } else { 0.001 });
         Ok(Reply { text, json, usage, model: "little".to_owned(), cost_usd })
     }
 
@@ -710,6 +711,25 @@ async fn what_is_too_long_for_a_reader_is_shown_in_parts() {
     let Usage { model_calls, .. } = output.extras().unwrap().usage;
     assert_eq!(model_calls as usize, world.asked.lock().unwrap().len() - 1, "what was refused counts as none");
     assert_eq!(output.extras().unwrap().warnings, Vec::<String>::new());
+}
+
+/// The last round of a pass is not the last of the run.
+#[tokio::test]
+async fn a_pass_leaves_pages_to_the_next_one() {
+    let names: Vec<&'static str> =
+        (0..8).map(|n| &*Box::leak(format!("https://{n}.example/").into_boxed_str())).collect();
+    let pages = names.iter().map(|url| (*url, "Aperture Labs", *url)).collect();
+    let world = Little { pages, knows: Vec::new(), ..Little::default() };
+    let budget = Budget { passes: 2, rounds: 1, pages: 4, parts: 0, ..Budget::of("core").unwrap() };
+    let desk = Desk::new();
+    run_on(&world, &desk, Vec::new(), budget, "core", WHO, text()).await.unwrap();
+    let told = desk.told.lock().unwrap();
+    let read = |place: &str| {
+        let report = told.iter().find(|report| report.key == format!("research:stats:{place}")).unwrap();
+        let ReportBody::Stats { read, .. } = report.body else { panic!("{report:?}") };
+        read
+    };
+    assert_eq!((read("pass 1 round 0 read"), read("pass 2 round 0 read")), (2, 4));
 }
 
 #[tokio::test]

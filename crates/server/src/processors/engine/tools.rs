@@ -51,14 +51,14 @@ static CALLS: LazyLock<Value> = LazyLock::new(|| {
 /// needs none.
 pub(in crate::processors) struct Servers {
     wire: Arc<dyn Wire>,
-    servers: Vec<McpServer>,
+    wanted: Vec<McpServer>,
     opened: OnceCell<Opened>,
 }
 
 impl Servers {
     /// These servers, over this wire.
-    pub(in crate::processors) fn new(wire: Arc<dyn Wire>, servers: Vec<McpServer>) -> Self {
-        Self { wire, servers, opened: OnceCell::new() }
+    pub(in crate::processors) fn new(wire: Arc<dyn Wire>, wanted: Vec<McpServer>) -> Self {
+        Self { wire, wanted, opened: OnceCell::new() }
     }
 
     /// What they have, as far as they answer.
@@ -72,7 +72,7 @@ impl Servers {
     }
 
     async fn opened(&self) -> &Opened {
-        self.opened.get_or_init(|| Opened::all(&self.wire, &self.servers)).await
+        self.opened.get_or_init(|| Opened::all(&self.wire, &self.wanted)).await
     }
 }
 
@@ -181,9 +181,10 @@ pub(super) fn source(call: &Call, number: usize, text: String) -> Source {
         passages: passages(&text).into(),
         text: Arc::from(text),
         read_at: None,
+        published: None,
         entity: None,
     };
-    Source { document, published: None, by_tool: true }
+    Source { document, by_tool: true }
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn value(field: &Field, question: &str, sentence: &str) -> Option<String> {
         // Which of several choices is meant is looked for in the whole sentence.
         Kind::Text | Kind::Choice(_) => Some(sentence.split_whitespace().collect::<Vec<_>>().join(" ")),
         Kind::Date => lone_date(sentence, question),
-        Kind::Integer | Kind::Number => lone_number(sentence, question, &format!("{} {}", field.words(), field.about)),
+        Kind::Integer | Kind::Number => lone_number(sentence, question, &field.words(), &field.about),
         Kind::Boolean => None,
     }
 }

@@ -22,6 +22,7 @@ impl From<&Document> for Source {
             title: document.title.clone(),
             text: document.text.as_ref().to_owned(),
             retrieved_at: document.read_at,
+            published: document.published.clone(),
         }
     }
 }
@@ -134,7 +135,7 @@ mod tests {
         let store = store_in(home.path());
         let text = "One.".to_owned();
         let (url, title) = ("corpus:notes/a.md".to_owned(), "A".to_owned());
-        let source = Source { hash: hash_of(&text), url, title, text, retrieved_at: None };
+        let source = Source { hash: hash_of(&text), url, title, text, retrieved_at: None, published: None };
         let other = Source { text: "Uno.".to_owned(), ..source.clone() }.packed().unwrap();
         let kept = KeptSource { body: other.body, ..source.packed().unwrap() };
         store.keep_sources(vec![kept]).await.unwrap();

@@ -104,7 +104,8 @@ mod tests {
 
     fn numbered(number: usize) -> (String, Vec<u8>) {
         let (text, url) = (format!("Text {number}."), format!("corpus:notes/{number}"));
-        let source = Source { hash: hash_of(&text), url, title: String::new(), text, retrieved_at: None };
+        let source =
+            Source { hash: hash_of(&text), url, title: String::new(), text, retrieved_at: None, published: None };
         (source.hash.clone(), source.packed().unwrap().body.to_vec())
     }
 

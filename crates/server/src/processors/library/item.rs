@@ -107,6 +107,7 @@ impl Kept {
             passages: passages(&text.body).into(),
             text: text.body.into(),
             read_at: None,
+            published: None,
             entity: None,
         };
         let bag = Bag::of(&document).encoded();

@@ -126,6 +126,7 @@ mod tests {
             passages: passages(&text).into(),
             text: text.into(),
             read_at: None,
+            published: None,
             entity: None,
         }
     }

@@ -308,6 +308,7 @@ fn document(corpus: &str, stored: Stored) -> (Document, Bag) {
         title: kept.title,
         text: kept.text.into(),
         read_at: Some(read_at),
+        published: None,
         entity: None,
         passages: kept.passages.into(),
     };

@@ -192,6 +192,7 @@ mod tests {
             title: title.into(),
             text: text.into(),
             read_at: None,
+            published: None,
             entity: None,
             passages: passages(text).into(),
         }

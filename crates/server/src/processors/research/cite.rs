@@ -98,6 +98,7 @@ mod tests {
             title: "a".into(),
             text: text.into(),
             read_at: None,
+            published: None,
             entity: None,
             passages: vec![Passage { range: 0..text.len(), field: None }].into(),
         }

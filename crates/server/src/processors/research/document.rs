@@ -23,6 +23,8 @@ pub struct Document {
     pub text: Arc<str>,
     /// When it was read from its file; `None` when it is part of this program.
     pub read_at: Option<Micros>,
+    /// The day on which it was published, as `YYYY-MM-DD`, as far as it is known.
+    pub(in crate::processors) published: Option<String>,
     /// What it is about, when it is an entity of the Factbook.
     pub(in crate::processors) entity: Option<String>,
     /// The units that are searched and cited.

@@ -59,6 +59,7 @@ fn document(row: &Row) -> Document {
         title: format!("{} – The World Factbook", row.name),
         text: text.into(),
         read_at: None,
+        published: None,
         entity: Some(row.name.clone()),
         passages: passages.into(),
     }

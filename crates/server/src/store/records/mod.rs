@@ -292,6 +292,8 @@ pub(crate) struct SourceRecord {
     pub(crate) title: String,
     pub(crate) text: String,
     pub(crate) retrieved_at: Option<Micros>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) published: Option<String>,
 }
 
 impl SourceRecord {
@@ -301,15 +303,16 @@ impl SourceRecord {
             warn!(url = kept.url, "a cited text is damaged and is left out");
             return None;
         };
-        let Source { hash, url, title, text, retrieved_at } = source;
-        Some(Self { hash, url, title, text, retrieved_at })
+        let Source { hash, url, title, text, retrieved_at, published } = source;
+        Some(Self { hash, url, title, text, retrieved_at, published })
     }
 
     /// As a store keeps it.
     pub(crate) fn kept(&self) -> Result<KeptSource, TakeError> {
-        let Self { hash, url, title, text, retrieved_at } = self;
+        let Self { hash, url, title, text, retrieved_at, published } = self;
         let (hash, url, title, text) = (hash.clone(), url.clone(), title.clone(), text.clone());
-        let source = Source { hash, url, title, text, retrieved_at: *retrieved_at };
+        let (retrieved_at, published) = (*retrieved_at, published.clone());
+        let source = Source { hash, url, title, text, retrieved_at, published };
         if !source.is_whole() {
             return Err(Refused { which: None, why: "its hash is not that of its text".to_owned() }.into());
         }

@@ -12,6 +12,7 @@ mod limits;
 mod provider;
 mod trial;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -56,13 +57,19 @@ impl Searcher {
     pub(crate) async fn search(&self, query: &Query, each_site: usize) -> Result<Found, Silence> {
         let asked = join_all(self.desks.iter().map(|desk| self.ask(desk, query))).await;
         let is_silent = !asked.is_empty() && asked.iter().all(Result::is_err);
+        // What one of them knows to be too old is so, whoever else does not know.
+        let hits = asked.iter().flatten().flat_map(|answer| &answer.hits);
+        let too_old: HashSet<String> = hits
+            .filter(|hit| hit.published.as_deref().is_some_and(|day| query.policy.is_too_old(day)))
+            .map(|hit| hit.url.clone())
+            .collect();
         let mut lists = Vec::new();
         let mut by_provider = Vec::new();
         for (desk, asked) in self.desks.iter().zip(asked) {
             let provider = desk.provider.name.clone();
             let (count, trouble) = match asked {
                 Ok(answer) => {
-                    let (count, trouble, hits) = sifted(answer, &query.policy);
+                    let (count, trouble, hits) = sifted(answer, &query.policy, &too_old);
                     lists.push((desk.provider.weight, hits));
                     (count, trouble)
                 }
@@ -92,10 +99,10 @@ impl Searcher {
 }
 
 /// The hits that the policy allows, how many there are, and what is to be said about it.
-fn sifted(answer: Answer, policy: &SourcePolicy) -> (usize, Option<String>, Vec<Hit>) {
+fn sifted(answer: Answer, policy: &SourcePolicy, too_old: &HashSet<String>) -> (usize, Option<String>, Vec<Hit>) {
     let Answer { mut hits, note } = answer;
     let before = hits.len();
-    hits.retain(|hit| allows(policy, &hit.url, hit.published.as_deref()));
+    hits.retain(|hit| !too_old.contains(&hit.url) && allows(policy, &hit.url, None));
     let none_left = before > 0 && hits.is_empty();
     let trouble =
         note.or_else(|| none_left.then(|| format!("had {before} results, and the source policy allows none")));

@@ -152,6 +152,14 @@ async fn a_policy_is_kept_to_whatever_a_provider_makes_of_it() {
     let found = it.search(&Query { policy: none, ..query("q") }, 9).await.unwrap();
     let why = "had 4 results, and the source policy allows none";
     assert_eq!(shares(&found.by_provider), [("searxng", 0, Some(why))]);
+    // Another that does not know how old a page is makes it no younger.
+    let other = json!({"results": [{"url": "https://example.org/old"}, {"url": "https://example.org/b"}]});
+    let unaware = Endpoint::that_answers(200, &other.to_string()).await;
+    let both = [("one", endpoint.url()), ("other", unaware.url())];
+    let both = searcher(both.iter().map(|(name, url)| named(name, Engine::Searxng, url)).collect());
+    let policy = SourcePolicy { after_date: Some("2026-01-01".to_owned()), ..SourcePolicy::default() };
+    let found = both.search(&Query { policy, ..query("q") }, 9).await.unwrap();
+    assert!(!urls(&found).contains(&"https://example.org/old"), "{:?}", urls(&found));
 }
 
 #[tokio::test]
