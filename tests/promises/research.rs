@@ -24,6 +24,8 @@ use crate::support::{Server, Store, legwork};
 
 /// How often the server is killed.
 const KILLS: u64 = 50;
+/// How many calls are in flight at all kills together, at the least: otherwise nothing was tried.
+const KILLS_IN_FLIGHT: usize = 10;
 /// How long the world takes for each answer, so that there is always something in flight.
 const PAUSE: Duration = Duration::from_millis(15);
 
@@ -218,13 +220,16 @@ async fn no_call_is_made_twice_but_what_was_in_flight_when_the_server_was_killed
     for round in 0..KILLS {
         let server = Server::start(&store, &told);
         let client = Client::new(&server.url(), None).unwrap();
-        if round % 5 == 0 {
-            // Another question each time, or the search would know the answer.
-            let task = json!({"processor": "core", "input": format!("Who is the mayor of the town? q{round}z"),
-                "task_spec": {"output_schema": schema}});
-            runs.insert(client.create(&task).await.unwrap().run_id, round);
+        // A new one each time, since one that was under way at several deaths has to wait. And another question, or the search
+        // would know the answer.
+        let task = json!({"processor": "core", "input": format!("Who is the mayor of the town? q{round}z"),
+            "task_spec": {"output_schema": schema}});
+        runs.insert(client.create(&task).await.unwrap().run_id, round);
+        // Somewhere in the work: behind so many calls.
+        let calls = usize::try_from(1 + (round * 7) % 9).unwrap();
+        while world.book.lock().unwrap().len() < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        tokio::time::sleep(Duration::from_millis(40 + (round * 37) % 160)).await;
         server.kill();
         // What was asked for runs under way and is not in their journals was in flight.
         let kept = steps(&store);
@@ -247,6 +252,7 @@ async fn no_call_is_made_twice_but_what_was_in_flight_when_the_server_was_killed
         assert_eq!(output["output"]["content"]["mayor"], "Ada Quill", "{output}");
         assert_eq!(output["output"]["content"]["budget"], Value::Null);
     }
+    assert!(in_flight > KILLS_IN_FLIGHT, "{in_flight} calls were in flight: the kills came at the wrong moments");
     let mut made = all;
     made.extend(world.book.lock().unwrap().drain(..));
     let again = made.len() - made.iter().collect::<BTreeSet<_>>().len();
