@@ -10,6 +10,7 @@ mod environment;
 mod eval;
 mod exit;
 mod expiry;
+mod given;
 mod print;
 mod progress;
 mod receiver;

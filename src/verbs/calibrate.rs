@@ -1,10 +1,9 @@
 //! `legwork calibrate`: how often labels of confidence are right, and probabilities that make them so.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
-use std::{fs, io};
 
 use legwork_core::output::Confidence;
 use legwork_core::time::Micros;
@@ -12,11 +11,11 @@ use legwork_server::calibration::{Calibration, Calibrations, Share, Table, answe
 
 use crate::args::CalibrateArgs;
 use crate::exit::{Exit, Failure};
-use crate::print;
 use crate::render::{self, Style, clean};
+use crate::{given, print};
 
 pub(super) fn run(args: &CalibrateArgs) -> Result<Exit, Failure> {
-    let text = read(&args.set)
+    let text = given::read(&args.set)
         .map_err(|error| Failure::new(Exit::BadInput, error).hint("name a file that `legwork eval --out` wrote"))?;
     let answers = answers(&text).map_err(|odd| {
         Failure::new(Exit::BadInput, odd).hint(
@@ -38,15 +37,6 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<Exit, Failure> {
     print::talk(&format!("written to {}; {what_next}", args.output.display()));
     // So that a release can wait for it.
     Ok(if usable == measured.tables.len() { Exit::Done } else { Exit::RunFailed })
-}
-
-fn read(from: &str) -> io::Result<String> {
-    if from == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    fs::read_to_string(from)
 }
 
 /// In one piece, or not at all: a server may read it at any time.

@@ -1,7 +1,6 @@
 //! `legwork eval`: questions of which the answers are known in, how good the answers are out.
 
 use std::fs;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use crate::progress::Progress;
 use crate::resolve::quoted;
 use crate::signals::Signals;
 use crate::station::Station;
-use crate::{print, render};
+use crate::{given, print, render};
 
 pub(super) async fn run(args: EvalArgs, settings: Settings) -> Result<Exit, Failure> {
     let questions = questions(&args)?;
@@ -59,7 +58,7 @@ fn questions(args: &EvalArgs) -> Result<Vec<Question>, Failure> {
     let most = args.limit.map_or(usize::MAX, std::num::NonZero::get);
     let mut all = Vec::new();
     for set in &args.sets {
-        let text = read(set).map_err(|error| {
+        let text = given::read(set).map_err(|error| {
             Failure::said(Exit::BadInput, format!("{set} cannot be read: {error}"))
                 .hint("name a file of questions, an object a line; some are in the folder eval of the source")
         })?;
@@ -74,15 +73,6 @@ fn questions(args: &EvalArgs) -> Result<Vec<Question>, Failure> {
         return Err(Failure::said(Exit::BadInput, "there is no question in it"));
     }
     Ok(all)
-}
-
-fn read(from: &str) -> io::Result<String> {
-    if from == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    fs::read_to_string(from)
 }
 
 /// Whether there will be a place for the lines, before anything is asked.

@@ -1,6 +1,5 @@
 //! `legwork group`: a table of tasks in, the same table with answers out.
 
-use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,12 +17,12 @@ use super::result::come_back_with;
 use crate::args::GroupArgs;
 use crate::batch::{Batch, Tasks, input_of};
 use crate::exit::{Exit, Failure};
-use crate::print;
 use crate::progress::Progress;
 use crate::resolve::quoted;
 use crate::rows::{self, Format};
 use crate::signals::Signals;
 use crate::station::Station;
+use crate::{given, print};
 
 pub(super) async fn run(args: GroupArgs, settings: Settings) -> Result<Exit, Failure> {
     let table = args.file.as_deref().map(|file| table(file, &args)).transpose()?;
@@ -55,13 +54,7 @@ struct Table {
 
 fn table(file: &str, args: &GroupArgs) -> Result<Table, Failure> {
     let bad = |error: anyhow::Error| Failure::said(Exit::BadInput, format!("{file}: {error:#}"));
-    let text = if file == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        text
-    } else {
-        std::fs::read_to_string(Path::new(file)).map_err(|error| bad(error.into()))?
-    };
+    let text = given::read(file).map_err(|error| bad(error.into()))?;
     let format = args.from.map(Format::from).or_else(|| Format::of(file)).ok_or_else(|| {
         Failure::said(Exit::BadInput, format!("{file} does not say how it is written"))
             .hint("name it .csv, .tsv or .jsonl, or say it with --from")

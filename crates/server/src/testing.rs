@@ -57,6 +57,26 @@ use crate::sweep::Sweeper;
 use crate::webhooks::{Courier, Letters, Secrets, Sender};
 use crate::worker::{Leases, Patience, Slots, Worker};
 
+/// Hears of nothing, keeps everything, and wishes nothing.
+pub(crate) struct Silent;
+
+#[async_trait]
+impl Reporter for Silent {
+    async fn report(&self, _: Report) {}
+
+    async fn keep(&self, _: Entry, _: Vec<Report>) -> Result<(), NotKept> {
+        Ok(())
+    }
+
+    fn wish(&self) -> Wish {
+        Wish::GoOn
+    }
+
+    async fn wished(&self) -> Wish {
+        std::future::pending().await
+    }
+}
+
 /// Monday morning.
 pub(crate) const MONDAY: Micros = Micros(1_763_971_200_000_000);
 

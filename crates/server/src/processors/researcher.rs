@@ -394,31 +394,10 @@ fn failure(message: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use legwork_core::id::RunId;
-    use legwork_core::journal::Entry;
-    use legwork_core::processor::NotKept;
     use legwork_core::task::{Input, Task, Wanted};
 
     use super::*;
-    use crate::testing::store_in;
-
-    struct Silent;
-
-    #[async_trait]
-    impl Reporter for Silent {
-        async fn report(&self, _: Report) {}
-
-        async fn keep(&self, _: Entry, _: Vec<Report>) -> Result<(), NotKept> {
-            Ok(())
-        }
-
-        fn wish(&self) -> Wish {
-            Wish::GoOn
-        }
-
-        async fn wished(&self) -> Wish {
-            std::future::pending().await
-        }
-    }
+    use crate::testing::{Silent, store_in};
 
     fn job(attempt: u32) -> Job {
         let input = Input::Text("What is the capital of Mongolia?".to_owned());

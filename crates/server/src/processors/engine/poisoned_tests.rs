@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use legwork_core::journal::Entry;
 use legwork_core::output::Confidence;
-use legwork_core::processor::{NotKept, Reporter, Wish};
 use legwork_core::task::{Input, Wanted};
 use serde_json::json;
 
@@ -17,7 +15,7 @@ use super::hands::{Call, Hands, Offered, Told, ToolTrouble};
 use super::*;
 use crate::model::{self, Ask, Reply, Role, Tokens};
 use crate::read::tests::text_of;
-use crate::source::hash_of;
+use crate::testing::Silent;
 use crate::web::fetch::{Page, Trouble as PageTrouble};
 use crate::web::search::{Hit, Share, Silence};
 
@@ -98,18 +96,7 @@ impl Hands for Obedient {
         } else {
             (self.title.clone(), self.poison.clone())
         };
-        Ok(Page {
-            url: fetch.url.clone(),
-            final_url: fetch.url.clone(),
-            hash: hash_of(&text),
-            title,
-            text,
-            fetched_at: legwork_core::time::Micros::default(),
-            published: None,
-            kind: "html".into(),
-            truncated: false,
-            links: Vec::new(),
-        })
+        Ok(testing::page(&fetch.url, &title, &text))
     }
 
     async fn offered(&self, servers: &[String]) -> Offered {
@@ -118,25 +105,6 @@ impl Hands for Obedient {
 
     async fn call(&self, call: &Call) -> Result<Told, ToolTrouble> {
         panic!("a tool was called: {call:?}")
-    }
-}
-
-struct Silent;
-
-#[async_trait]
-impl Reporter for Silent {
-    async fn report(&self, _: legwork_core::fact::Report) {}
-
-    async fn keep(&self, _: Entry, _: Vec<legwork_core::fact::Report>) -> Result<(), NotKept> {
-        Ok(())
-    }
-
-    fn wish(&self) -> Wish {
-        Wish::GoOn
-    }
-
-    async fn wished(&self) -> Wish {
-        std::future::pending().await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use legwork_core::time::Micros;
 use serde_json::Value;
 
 use super::super::research::{Document, host_of, passages};
@@ -9,6 +10,7 @@ use super::brief::{Brief, Field, Form, Kind, fields_of};
 use super::honest::excerpt;
 use super::ledger::{Evidence, Ledger, Source};
 use crate::source::hash_of;
+use crate::web::fetch::Page;
 use crate::web::search::Hit;
 
 pub(super) fn brief(question: &str) -> Brief {
@@ -89,5 +91,21 @@ pub(super) fn hit(url: &str, snippet: &str) -> Hit {
         rank: 1,
         published: None,
         text: None,
+    }
+}
+
+/// A page as it is read.
+pub(super) fn page(url: &str, title: &str, text: &str) -> Page {
+    Page {
+        url: url.to_owned(),
+        final_url: url.to_owned(),
+        hash: hash_of(text),
+        title: title.to_owned(),
+        text: text.to_owned(),
+        fetched_at: Micros::default(),
+        published: None,
+        kind: "html".into(),
+        truncated: false,
+        links: Vec::new(),
     }
 }

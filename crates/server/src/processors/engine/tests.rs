@@ -18,7 +18,6 @@ use super::budget::Budget;
 use super::hands::{Call, Hands, Offered, Told, ToolTrouble};
 use super::*;
 use crate::model::{self, Ask, Reply, Role, Tokens};
-use crate::source::hash_of;
 use crate::web::fetch::{Page, Trouble as PageTrouble};
 use crate::web::search::{Hit, Share, Silence};
 
@@ -138,18 +137,9 @@ impl Hands for Little {
             let why = "there is no such page".to_owned();
             return Err(PageTrouble { class: crate::web::fetch::Class::Status, why, retry_after: None });
         };
-        Ok(Page {
-            url: fetch.url.clone(),
-            final_url: self.leads.filter(|(from, _)| *from == fetch.url).map_or(fetch.url.clone(), |(_, to)| to.into()),
-            hash: hash_of(text),
-            title: (*title).into(),
-            text: (*text).into(),
-            fetched_at: legwork_core::time::Micros::default(),
-            published: None,
-            kind: "html".into(),
-            truncated: false,
-            links: Vec::new(),
-        })
+        let leads = self.leads.filter(|(from, _)| *from == fetch.url);
+        let final_url = leads.map_or(fetch.url.clone(), |(_, to)| to.to_owned());
+        Ok(Page { final_url, ..testing::page(&fetch.url, title, text) })
     }
 
     async fn offered(&self, servers: &[String]) -> Offered {

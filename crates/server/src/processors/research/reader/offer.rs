@@ -1,25 +1,13 @@
 //! Whether a sentence has something to offer of the kind that is asked for, besides what the question says itself.
 
+use legwork_core::time::MONTHS;
+
 use super::super::roots::root;
 use super::super::text::Word;
 use super::asked::Asked;
 use super::kind::{Kind, Measure};
 use super::sentence::Line;
 
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 const NUMBERS: &[&str] = &[
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
     "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "million", "billion",

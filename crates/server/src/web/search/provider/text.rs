@@ -4,7 +4,7 @@
 use std::time::UNIX_EPOCH;
 
 use dom_query::Document;
-use legwork_core::time::Micros;
+use legwork_core::time::{MONTHS, Micros};
 
 /// A text in which marks and entities of HTML may stand, without them.
 pub(super) fn plain(html: &str) -> String {
@@ -41,20 +41,6 @@ fn written_out(text: &str) -> Option<String> {
 }
 
 fn month(word: &str) -> Option<usize> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let word = word.to_lowercase();
     let named = MONTHS.iter().position(|month| word.len() >= 3 && month.starts_with(&word));
     named.or_else(|| (word == "sept").then_some(8)).map(|place| place + 1)
