@@ -10,6 +10,7 @@ use legwork_core::node::Fingerprint;
 use legwork_core::output::{BasisExtras, Confidence, FieldBasis, Output, OutputExtras, Usage};
 use legwork_core::processor::{Job, Outcome, Processor, Reporter, Wish};
 use legwork_core::run::{Failure, FailureCode, Question};
+use legwork_core::task::Task;
 use legwork_core::time::Micros;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -151,7 +152,8 @@ impl Researcher {
             let began = Instant::now();
             let output = research(&corpus, &task, &processor, &mut |note| drop(say.send(note)));
             let cited = cited_in(&output, &corpus);
-            (with_labels(output, calibrations.as_deref(), &processor, began.elapsed()), cited)
+            let output = with_labels(output, calibrations.as_deref(), &processor, began.elapsed());
+            (warned(output, unused_tools(&task, false)), cited)
         });
         let mut number = 0;
         while let Some(note) = said.recv().await {
@@ -179,7 +181,7 @@ impl Researcher {
         let uses_tools = has_models && budget.judge && budget.tool_calls > 0;
         let servers = if uses_tools { job.task.mcp_servers.clone() } else { Vec::new() };
         let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
-        let is_unused = servers.is_empty() && !job.task.mcp_servers.is_empty();
+        let unused = if servers.is_empty() { unused_tools(&job.task, has_models) } else { None };
         let world: Arc<dyn Hands> = Arc::new(World {
             team,
             searcher: self.outside.searcher.clone(),
@@ -230,10 +232,7 @@ impl Researcher {
             far: if took.is_zero() { 0 } else { BEFORE_THE_WEB },
         };
         let mut answer = engine::research(start, &steps).await?;
-        if is_unused {
-            let why = if has_models { "from core on" } else { "where there is a language model" };
-            answer.warn(vec![format!("the tools of `mcp_servers` were not used: they are called {why}")]);
-        }
+        answer.output = warned(answer.output, unused);
         Ok(answer)
     }
 
@@ -309,6 +308,21 @@ impl Processor for Researcher {
         let corpus = corpus.fingerprint().to_string();
         Some(fingerprint::of(["researcher", env!("CARGO_PKG_VERSION"), &corpus, &models, &providers]))
     }
+}
+
+/// What there is to warn of where the caller's tools are not used, if it has any.
+fn unused_tools(task: &Task, has_models: bool) -> Option<String> {
+    let when = if has_models { "from core on" } else { "where there is a language model" };
+    let why = || format!("the tools of `mcp_servers` were not used: they are called {when}");
+    (!task.mcp_servers.is_empty()).then(why)
+}
+
+/// The same answer with a warning more.
+fn warned(mut output: Output, warning: Option<String>) -> Output {
+    if let Output::Text { legwork: Some(extras), .. } | Output::Json { legwork: Some(extras), .. } = &mut output {
+        extras.warnings.extend(warning);
+    }
+    output
 }
 
 /// The same answer with what it took, and with labels as they were measured of answers without a model, where they were: by the
@@ -394,7 +408,7 @@ fn failure(message: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use legwork_core::id::RunId;
-    use legwork_core::task::{Input, Task, Wanted};
+    use legwork_core::task::{Input, Wanted};
 
     use super::*;
     use crate::testing::{Silent, store_in};

@@ -56,8 +56,8 @@ pub(super) use self::ledger::Source;
 use self::ledger::{Ledger, Unread};
 pub(super) use self::record::{Begun, Recording, Replaying, Which};
 use self::settle::{Settled, settle};
-use self::steps::For;
 pub(super) use self::steps::{Fit, Halt, Steps};
+use self::steps::{For, weight};
 pub(super) use self::tools::Servers;
 pub(super) use self::world::World;
 use super::blocking::blocking;
@@ -114,17 +114,6 @@ pub(super) struct Answer {
     pub(super) output: Output,
     /// The texts that it cites.
     pub(super) cited: Vec<Document>,
-}
-
-impl Answer {
-    /// Adds what is to be warned of.
-    pub(super) fn warn(&mut self, warnings: Vec<String>) {
-        if let Output::Text { legwork: Some(extras), .. } | Output::Json { legwork: Some(extras), .. } =
-            &mut self.output
-        {
-            extras.warnings.extend(warnings);
-        }
-    }
 }
 
 /// Works on a task to its answer.
@@ -430,9 +419,14 @@ impl Work<'_, '_> {
             return Ok(self.read_by_words(open).await);
         }
         let tokens = self.steps.budget().evidence_tokens as usize;
+        // The rules, the question and the fields take room as well.
+        let bare = read::ask(&self.brief, open, &[], &self.ledger, &self.marker, self.steps.budget().answer_tokens);
+        let bare = usize::try_from(weight(&bare)).unwrap_or(usize::MAX);
+        // A fifth of it is for what stands around passages.
+        let tokens = tokens.min(self.steps.room(For::Looking).saturating_sub(bare) / 5 * 4);
         let batches = self.steps.calls_left(For::Looking).div_ceil(rounds).min(AT_ONCE);
         let mut batches = gather(&self.brief, open, &self.ledger, &self.seen, tokens, batches);
-        let mut news = 0;
+        let (mut news, mut away) = (0, None);
         while !batches.is_empty() {
             let ask = |shown: &Vec<Shown>| {
                 let tokens = self.steps.budget().answer_tokens;
@@ -450,6 +444,7 @@ impl Work<'_, '_> {
                     }
                     Some(Err(trouble)) => {
                         self.warn(format!("a reader failed: {trouble}"));
+                        away = Some(trouble.to_string()).filter(|_| trouble.kind.is_passing()).or(away);
                         self.unread = Some(trouble);
                     }
                     None => {}
@@ -457,7 +452,11 @@ impl Work<'_, '_> {
             }
             batches = halves;
         }
-        Ok(news)
+        match away {
+            // Who is not there now is waited for, before anything else rests on it.
+            Some(why) if self.readers == 0 => Err(Halt::Later(why)),
+            _ => Ok(news),
+        }
     }
 
     /// Takes in what a reader copied of these passages, as far as it holds; says how much of it is new.

@@ -11,7 +11,8 @@ use super::assemble::{Labelled, Terms, citations, field_basis, labelled};
 use super::brief::cut;
 use super::honest::{Cited, Proved, proved};
 use super::settle::Settled;
-use super::steps::{For, Halt};
+use super::steps::{CHARS, For, Halt};
+use super::write::Room;
 use super::{Work, write};
 use crate::model::Ask;
 
@@ -20,6 +21,8 @@ const ENOUGH: f64 = 0.5;
 /// How long a text may be, in tokens: a short one, and one section of a long one.
 const SHORT: u32 = 900;
 const SECTION: u32 = 1_400;
+/// What the rules take that a writer is given, with some to spare, in tokens.
+const RULES: usize = 500;
 
 /// The text and its basis. Where nothing is proved no writer is asked.
 pub(super) async fn text(
@@ -75,7 +78,7 @@ fn nothing(work: &Work<'_, '_>) -> (String, Vec<FieldBasis>) {
 /// A text in one piece.
 async fn in_one(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Halt> {
     let tokens = if work.steps.budget().judge { SECTION } else { SHORT };
-    let ask = write::ask(&work.brief, None, all, &work.ledger, tokens);
+    let ask = write::ask(&work.brief, None, all, &work.ledger, room(work, 1, tokens));
     let written = written(work, vec![ask]).await?.pop().flatten();
     Ok(written.unwrap_or_else(|| write::plainly(&work.brief, all, &work.ledger)))
 }
@@ -87,13 +90,23 @@ async fn in_sections(work: &Work<'_, '_>, all: &[&Settled]) -> Result<String, Ha
         (!mine.is_empty()).then_some((work.brief.fields[field].about.as_str(), mine))
     });
     let parts: Vec<(&str, Vec<&Settled>)> = parts.collect();
-    let ask = |(about, mine): &(&str, Vec<&Settled>)| write::ask(&work.brief, Some(about), mine, &work.ledger, SECTION);
+    let ask = |(about, mine): &(&str, Vec<&Settled>)| {
+        write::ask(&work.brief, Some(about), mine, &work.ledger, room(work, parts.len(), SECTION))
+    };
     let written = written(work, parts.iter().map(ask).collect()).await?;
     let section = |((about, mine), text): (&(&str, Vec<&Settled>), Option<String>)| {
         let text = text.unwrap_or_else(|| write::plainly(&work.brief, mine, &work.ledger));
         format!("## {}\n\n{text}", about.trim_end_matches(['?', '.']))
     };
     Ok(parts.iter().zip(written).map(section).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// What there is room for in each of so many asks, with answers of so many tokens.
+fn room(work: &Work<'_, '_>, asks: usize, answer: u32) -> Room {
+    let each = work.steps.room(For::Writing) / asks.max(1);
+    let question = work.brief.question.len() / CHARS;
+    let taken = usize::try_from(answer).unwrap_or(usize::MAX).saturating_add(question + RULES);
+    Room { evidence: each.saturating_sub(taken), answer }
 }
 
 /// Of each what a writer wrote, if enough of it holds; else what he wrote the second time; else nothing.
@@ -122,7 +135,9 @@ async fn written(work: &Work<'_, '_>, asks: Vec<Ask>) -> Result<Vec<Option<Strin
 /// The text as a second look mended it, if that left as much of it standing.
 async fn revised(work: &Work<'_, '_>, draft: String, all: &[&Settled]) -> Result<String, Halt> {
     let tokens = u32::try_from(draft.len() / 3).unwrap_or(u32::MAX).clamp(SECTION, 8_000);
-    let ask = write::revise(&work.brief, &draft, all, &work.ledger, tokens);
+    let about = u32::try_from(draft.len() / CHARS).unwrap_or(u32::MAX);
+    let evidence = room(work, 1, tokens.saturating_add(about)).evidence;
+    let ask = write::revise(&work.brief, &draft, all, &work.ledger, Room { evidence, answer: tokens });
     let Some(Ok(mended)) = work.steps.ask(For::Writing, ask).await? else { return Ok(draft) };
     let (before, after) = (held(work, &draft), held(work, &mended.text));
     let pieces = |text: &Proved| text.cited.iter().map(Vec::len).sum::<usize>();

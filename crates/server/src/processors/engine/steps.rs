@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::budget::{Budget, WORK};
 use super::hands::{Call, Fetch, Hands, Offered, Told, ToolTrouble};
-use crate::model::{Ask, Kind as ModelKind, Reply, Trouble as ModelTrouble};
+use crate::model::{Ask, Kind as ModelKind, Reply, Role, Trouble as ModelTrouble};
 use crate::source::{hash_of, pack, unpack};
 use crate::web::fetch::{Page, Trouble as PageTrouble};
 use crate::web::search::{Found, Query, Silence};
@@ -34,7 +34,7 @@ const LOOKED: &str = "looked";
 /// What steps of a run without models begin with: for one with models they lead nowhere, and the other way round.
 const BY_WORDS: &str = "words:";
 /// A token is about so many characters of what is asked.
-const CHARS: usize = 4;
+pub(super) const CHARS: usize = 4;
 
 /// Why the engine does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +129,25 @@ struct Spent {
     limit: Option<Limit>,
     /// What earlier attempts did and this one did not come to yet.
     ahead: HashSet<String>,
+    /// What was spent on each role.
+    paid: HashMap<Role, Paid>,
+}
+
+/// What asks of one role took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Paid {
+    /// What they were estimated to take, in tokens.
+    weight: u64,
+    /// What they took.
+    tokens: u64,
+    usd: Option<f64>,
+}
+
+impl Paid {
+    /// How much more than estimated they took: some models think before they answer.
+    fn excess(&self) -> f64 {
+        if self.weight == 0 { 1.0 } else { (count(self.tokens) / count(self.weight)).max(1.0) }
+    }
 }
 
 /// A step as it is kept.
@@ -150,6 +169,8 @@ struct Cost {
     usd: Option<f64>,
     page: bool,
     failed: Failed,
+    /// Of an ask: of whom, and what it was estimated to take.
+    ask: Option<(Role, u64)>,
 }
 
 /// How a step failed, as far as that matters.
@@ -162,6 +183,8 @@ enum Failed {
     ForNow,
     /// It was a call of a model that came to nothing before it began, and counts as none.
     Unmade,
+    /// The server stops. That says nothing of what was asked.
+    Stopped,
 }
 
 impl<'a> Steps<'a> {
@@ -231,7 +254,9 @@ impl<'a> Steps<'a> {
         if self.spent().ahead.iter().any(|key| is_looking(key)) {
             return true;
         }
-        if self.kept.contains_key(LOOKED) {
+        // Without a reader nothing that is found is of use.
+        let is_used_up = |limit| matches!(limit, Limit::Count(_) | Limit::Tokens | Limit::Cost);
+        if self.has_looked() || self.limit().is_some_and(is_used_up) {
             return false;
         }
         let against = {
@@ -297,27 +322,54 @@ impl<'a> Steps<'a> {
             For::Looking => "ask",
             For::Writing => "write",
         };
+        // What a token of a role costs is known when the first were paid for, so that one goes first.
+        if asks.len() > 1 && self.budget.cost_usd.is_some() && !self.knows_price(asks[0].role) {
+            let mut asks = asks;
+            let rest = asks.split_off(1);
+            let mut replies = Box::pin(self.ask_all(purpose, asks)).await?;
+            replies.extend(Box::pin(self.ask_all(purpose, rest)).await?);
+            return Ok(replies);
+        }
         let fit = self.fitting(purpose, kind, &asks);
-        let cost = |done: &Result<Reply, ModelTrouble>| {
+        let cost = |ask: &Ask, done: &Result<Reply, ModelTrouble>| {
             let (usage, usd, trouble) = match done {
                 Ok(reply) => (reply.usage, reply.cost_usd, None),
                 Err(trouble) => (trouble.usage, trouble.cost_usd, Some(trouble.kind)),
             };
             let (prompt, completion, estimated) = (usage.prompt, usage.completion, usage.estimated);
             let failed = match trouble {
+                Some(ModelKind::Stopped) => Failed::Stopped,
                 Some(ModelKind::TooLong) if prompt + completion == 0 && usd.is_none() => Failed::Unmade,
                 Some(kind) if kind.is_passing() => Failed::ForNow,
                 Some(_) | None => Failed::No,
             };
-            Cost { prompt, completion, estimated, usd, page: false, failed }
+            let ask = Some((ask.role, weight(ask)));
+            Cost { prompt, completion, estimated, usd, page: false, failed, ask }
         };
         let asked = asks.iter().zip(fit).map(async |(ask, fits)| {
             if !fits {
                 return Ok(None);
             }
-            self.take(kind, purpose, ask, |used| used.model_calls += 1, self.hands.ask(ask), cost, |_| Vec::new()).await
+            let (count, cost) = (|used: &mut Usage| used.model_calls += 1, |done: &_| cost(ask, done));
+            self.take(kind, purpose, ask, count, self.hands.ask(ask), cost, |_| Vec::new()).await
         });
         join_all(asked).await.into_iter().collect()
+    }
+
+    fn knows_price(&self, role: Role) -> bool {
+        self.spent().paid.contains_key(&role)
+    }
+
+    /// How many tokens there are left for this.
+    pub(super) fn room(&self, purpose: For) -> usize {
+        let share = if purpose == For::Looking { WORK } else { 1.0 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and a bound at that"
+        )]
+        let room = (count(self.budget.tokens) * share - count(tokens(&self.spent().used))).max(0.0) as usize;
+        room
     }
 
     /// Which of these asks there is room for, in their order, beside each other. What was asked before is in any case.
@@ -329,16 +381,15 @@ impl<'a> Steps<'a> {
         let mut spent = self.spent();
         let used = spent.used.clone();
         let (mut made, mut tokens) = (used.model_calls, count(tokens(&used)));
-        // What a token costs is known when the first were paid for.
-        let price = used.cost_usd.filter(|_| tokens > 0.0).map(|cost| cost / tokens);
-        let is_priced = price.is_some() || made > 0;
+        let mut usd = used.cost_usd.unwrap_or_default();
         let mut fitting = Vec::with_capacity(asks.len());
-        for (at, ask) in asks.iter().enumerate() {
-            let with_it = tokens + count(weight(ask));
-            let costs = |most: f64| match price {
-                Some(price) => with_it * price > most * share,
-                None => !is_priced && at > 0,
-            };
+        for ask in asks {
+            let paid = spent.paid.get(&ask.role).copied().unwrap_or_default();
+            let own = count(weight(ask)) * paid.excess();
+            let with_it = tokens + own;
+            let price = paid.usd.filter(|_| paid.tokens > 0).map(|usd| usd / count(paid.tokens));
+            let dear = usd + price.unwrap_or_default() * own;
+            let costs = |most: f64| dear > most * share;
             let against = if made >= calls {
                 Some(Limit::Count("calls of models"))
             } else if with_it > count(self.budget.tokens) * share {
@@ -348,7 +399,7 @@ impl<'a> Steps<'a> {
             };
             let fits = against.is_none() || self.kept.contains_key(&key(kind, ask));
             if fits {
-                (made, tokens) = (made + 1, with_it);
+                (made, tokens, usd) = (made + 1, with_it, dear);
             } else if purpose == For::Looking {
                 spent.refused.model_calls += 1;
                 spent.limit = spent.limit.or(against);
@@ -421,12 +472,17 @@ impl<'a> Steps<'a> {
         self.spent().ahead.remove(&key);
         let failed = format!("failed:{key}");
         let known = |name: &str| self.kept.get(name).and_then(|body| opened::<T>(body));
-        let was_over = known(&failed).filter(|_| self.has_come_further());
-        if let Some(kept) = known(&key).or(was_over) {
+        let (success, before) = (known(&key), known(&failed));
+        let has_failed = success.is_none() && before.is_some() && self.has_come_further();
+        // Where it was tried once more, the failure is spent all the same.
+        if let Some(kept) = before.as_ref().filter(|_| !has_failed) {
+            add(&mut self.spent(), cost(&kept.done));
+        }
+        if let Some(kept) = success.or(before.filter(|_| has_failed)) {
             {
                 let mut spent = self.spent();
                 counted(&mut spent.used);
-                add(&mut spent.used, cost(&kept.done));
+                add(&mut spent, cost(&kept.done));
                 // Attempts overlap in nothing, so the latest word counts.
                 spent.before = spent.before.max(Duration::from_millis(kept.worked_ms));
             }
@@ -442,17 +498,16 @@ impl<'a> Steps<'a> {
             }
             return Ok(None);
         }
-        // It is tried once more; what it took the last time is spent all the same.
-        if let Some(kept) = known(&failed) {
-            add(&mut self.spent().used, cost(&kept.done));
-        }
         counted(&mut self.spent().used);
         let done = tokio::select! {
             done = work => done,
             end = self.end(purpose) => return end.map(|limit| { self.note(purpose, Some(limit)); None }),
         };
         let cost = cost(&done);
-        add(&mut self.spent().used, cost);
+        if cost.failed == Failed::Stopped {
+            return Err(Halt::Stopped);
+        }
+        add(&mut self.spent(), cost);
         let reports = tell(&done);
         let name = if cost.failed == Failed::ForNow { &failed } else { &key };
         self.keep(name, done, reports).await.map(Some)
@@ -555,13 +610,22 @@ fn reserve(calls: u32) -> u32 {
 }
 
 /// How many tokens an ask may take, in and out.
-fn weight(ask: &Ask) -> u64 {
+pub(super) fn weight(ask: &Ask) -> u64 {
     let schema = ask.schema.as_ref().map_or(0, |schema| schema.schema.to_string().len());
     let read = (ask.system.len() + ask.user.len() + schema) / CHARS;
     u64::try_from(read).unwrap_or(u64::MAX).saturating_add(u64::from(ask.max_tokens))
 }
 
-fn add(used: &mut Usage, cost: Cost) {
+fn add(spent: &mut Spent, cost: Cost) {
+    if let Some((role, weight)) = cost.ask.filter(|_| cost.prompt + cost.completion > 0) {
+        let paid = spent.paid.entry(role).or_default();
+        paid.weight += weight;
+        paid.tokens += cost.prompt + cost.completion;
+        if let Some(usd) = cost.usd {
+            *paid.usd.get_or_insert(0.0) += usd;
+        }
+    }
+    let used = &mut spent.used;
     used.prompt_tokens += cost.prompt;
     used.completion_tokens += cost.completion;
     used.tokens_estimated |= cost.estimated;

@@ -32,7 +32,8 @@ struct Little {
     /// What a writer writes, in place of what it would.
     writes: Option<&'static str>,
     tools: Vec<Tool>,
-    down: bool,
+    /// Why no model answers.
+    down: Option<model::Kind>,
     /// How long a model takes, for what has these words in it.
     slow: Option<(&'static str, Duration)>,
     /// How much a reader takes at a time, in bytes.
@@ -97,8 +98,8 @@ impl Hands for Little {
         self.asked.lock().unwrap().push(ask.clone());
         let trouble =
             |kind, why: &str| model::Trouble { kind, why: why.to_owned(), usage: Tokens::default(), cost_usd: None };
-        if self.down {
-            return Err(trouble(model::Kind::Unreachable, "the model is not there"));
+        if let Some(kind) = self.down {
+            return Err(trouble(kind, "the model is not there"));
         }
         if self.takes.is_some_and(|takes| ask.role == Role::Reader && ask.user.len() > takes) {
             return Err(trouble(model::Kind::TooLong, "it is too long"));
@@ -551,14 +552,27 @@ async fn no_processor_makes_more_calls_than_it_may() {
 
 #[tokio::test]
 async fn a_model_that_is_not_there_is_waited_for_and_not_taken_for_an_answer() {
-    let end = {
-        let (world, desk) = (Little { down: true, ..aperture() }, Desk::new());
-        let budget = Budget::of("base").unwrap();
-        let end = run_on(&world, &desk, Vec::new(), budget, "base", WHO, text()).await;
-        assert!(desk.journal.lock().unwrap().iter().all(|entry| !entry.key().starts_with("ask")));
-        end
-    };
+    let budget = Budget::of("base").unwrap();
+    let (world, desk) = (Little { down: Some(model::Kind::Unreachable), ..aperture() }, Desk::new());
+    let end = run_on(&world, &desk, Vec::new(), budget.clone(), "base", WHO, text()).await;
     assert!(matches!(end.unwrap_err(), Halt::Later(why) if why.contains("not there")));
+    // When it is there, it reads what was found, and nothing is looked for anew.
+    let journal = std::mem::take(&mut *desk.journal.lock().unwrap());
+    let world = aperture();
+    let output = run_on(&world, &Desk::new(), journal, budget, "base", WHO, text()).await.unwrap();
+    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
+    assert!(world.fetched.lock().unwrap().is_empty());
+    assert!(!output.extras().unwrap().warnings.iter().any(|warning| warning.contains("failed")), "{output:?}");
+}
+
+/// That the server stops says nothing of what was asked: the next attempt asks it.
+#[tokio::test]
+async fn what_was_asked_while_the_server_stopped_is_asked_again() {
+    let (world, desk) = (Little { down: Some(model::Kind::Stopped), ..aperture() }, Desk::new());
+    let budget = Budget::of("base").unwrap();
+    let end = run_on(&world, &desk, Vec::new(), budget, "base", WHO, text()).await;
+    assert_eq!(end.unwrap_err(), Halt::Stopped);
+    assert!(desk.journal.lock().unwrap().iter().all(|entry| !entry.key().contains("ask:")));
 }
 
 #[tokio::test]
