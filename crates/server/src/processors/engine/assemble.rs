@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use legwork_core::output::{BasisExtras, Citation, CitationExtras, Confidence, FieldBasis};
 use serde_json::{Map, Value};
 
-use super::super::research::{Kind, Schema, pick_typed};
+use super::super::research::{Kind, Schema, content_stems, pick_typed};
 use super::brief::{Brief, cut, humanised};
+use super::gather::asked;
 use super::honest::{Calibration, Features, Support, Supporter, label};
 use super::ledger::Ledger;
 use super::settle::{Settled, same_item};
@@ -217,7 +218,12 @@ pub(super) fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> La
         .map(|evidence| Support {
             from: Supporter { url: &ledger.document(evidence).url, passage: ledger.excerpt(evidence) },
             class: ledger.class(terms.brief, evidence),
-            similarity: None,
+            similarity: similarity(
+                terms.brief,
+                known.field,
+                &ledger.document(evidence).title,
+                ledger.excerpt(evidence),
+            ),
             suspicious: evidence.suspicious,
             age_ok: ledger.age(terms.brief, evidence),
         })
@@ -238,6 +244,14 @@ pub(super) fn labelled(known: &Settled, ledger: &Ledger, terms: Terms<'_>) -> La
     let made = label(&features, terms.calibration);
     let why = made.why.into_iter().map(str::to_owned).collect();
     Labelled { confidence: made.confidence, why, p: made.p, features }
+}
+
+/// How much of what is asked about a field its excerpt speaks of: the share of the words that say something.
+fn similarity(brief: &Brief, field: usize, title: &str, excerpt: &str) -> Option<f64> {
+    let asked: BTreeSet<String> = content_stems(&asked(brief, brief.fields.get(field)?)).into_iter().collect();
+    let said: BTreeSet<String> = content_stems(&format!("{title} {excerpt}")).into_iter().collect();
+    let of = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    (!asked.is_empty()).then(|| of(asked.intersection(&said).count()) / of(asked.len()))
 }
 
 fn reasoning(settled: &[&Settled], labels: &[Labelled], ledger: &Ledger) -> String {
@@ -426,5 +440,7 @@ mod tests {
         assert_eq!(made.basis[1].confidence, Confidence::Low);
         assert!(made.basis[1].citations.is_empty());
         assert_eq!(made.basis[0].citations[0].excerpts, Some(vec!["The tower is 330 metres high.".to_owned()]));
+        let similarity = |of: usize| made.basis[of].legwork.clone().unwrap().features.unwrap()["similarity"].as_f64();
+        assert!(similarity(0).is_some_and(|share| share >= 0.5 && share <= 1.0), "{:?}", similarity(0));
     }
 }

@@ -457,7 +457,7 @@ impl<'a> Steps<'a> {
         self.reporter.report(report).await;
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are what differs between the four kinds of steps")]
+    #[expect(clippy::too_many_arguments, reason = "they are what differs between the kinds of steps")]
     async fn take<A: Serialize, T: Serialize + DeserializeOwned>(
         &self,
         kind: &str,
