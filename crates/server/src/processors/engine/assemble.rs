@@ -441,6 +441,6 @@ mod tests {
         assert!(made.basis[1].citations.is_empty());
         assert_eq!(made.basis[0].citations[0].excerpts, Some(vec!["The tower is 330 metres high.".to_owned()]));
         let similarity = |of: usize| made.basis[of].legwork.clone().unwrap().features.unwrap()["similarity"].as_f64();
-        assert!(similarity(0).is_some_and(|share| share >= 0.5 && share <= 1.0), "{:?}", similarity(0));
+        assert!(similarity(0).is_some_and(|share| (0.5..=1.0).contains(&share)), "{:?}", similarity(0));
     }
 }
