@@ -1,4 +1,7 @@
-//! The engine against a world of a few pages and models that do as they are told.
+//! The engine against a world of a few pages and models that do as they are told; here what answers are made of.
+
+mod limits;
+mod resume;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -294,11 +297,6 @@ fn aperture() -> Little {
 
 const WHO: &str = "Who founded Aperture Labs?";
 
-/// How many of the steps are calls: one says that looking is over.
-fn calls_in(journal: &[Entry]) -> usize {
-    journal.iter().filter(|entry| entry.key() != "looked").count()
-}
-
 #[tokio::test]
 async fn a_question_is_answered_with_words_that_stand_in_the_pages() {
     let world = aperture();
@@ -358,221 +356,6 @@ async fn what_a_writer_makes_up_is_dropped() {
     let text = content(&output);
     assert!(text.contains("Ada Quill"), "{text}");
     assert!(!text.contains("5,000") && !text.contains("evil"), "{text}");
-}
-
-#[tokio::test]
-async fn a_run_that_dies_after_any_step_goes_on_behind_it_and_says_the_same() {
-    let schema =
-        json!({"type": "object", "properties": {"founder": {"type": "string"}, "revenue": {"type": "string"}}});
-    let wanted = Wanted::Json { schema };
-    let budget = Budget::of("core").unwrap();
-    let world = aperture();
-    let whole = Desk::new();
-    let first =
-        run_on(&world, &whole, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
-    let steps = std::mem::take(&mut *whole.journal.lock().unwrap());
-    let all = calls_in(&steps);
-    assert_eq!(all, world.calls.load(SeqCst), "every call is a step");
-    for steps in 0..steps.len() {
-        let world = aperture();
-        let cut = Desk::that_dies_after(steps);
-        let end = run_on(&world, &cut, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await;
-        assert_eq!(end.unwrap_err(), Halt::Lost, "after {steps} steps");
-        let before = world.calls.load(SeqCst);
-        let journal = std::mem::take(&mut *cut.journal.lock().unwrap());
-        let kept = calls_in(&journal);
-        let again = Desk::new();
-        *again.told.lock().unwrap() = std::mem::take(&mut *cut.told.lock().unwrap());
-        let second =
-            run_on(&world, &again, journal, budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
-        assert_eq!(content(&second), content(&first));
-        assert_eq!(second.basis(), first.basis());
-        assert_eq!(world.calls.load(SeqCst) - before, all - kept, "what was kept is not done again");
-        assert_eq!(again.messages(), whole.messages(), "nothing is told twice, and nothing is left out");
-    }
-}
-
-#[tokio::test]
-async fn a_wish_to_finish_ends_the_looking_and_what_is_there_is_written() {
-    let world = aperture();
-    let desk = Desk::new();
-    desk.wish.send_replace(Wish::Finish);
-    let budget = Budget::of("base").unwrap();
-    let output = run_on(&world, &desk, Vec::new(), budget, "base", WHO, text()).await.unwrap();
-    assert!(content(&output).starts_with("Not found"));
-    assert_eq!(world.calls.load(SeqCst), 0);
-    assert!(output.extras().unwrap().warnings.iter().any(|warning| warning.contains("wish to finish")));
-}
-
-/// Whatever was found by then is answered from, and nothing more is looked for, when the server dies after the wish.
-#[tokio::test]
-async fn a_run_that_was_told_to_finish_answers_from_what_it_found_before_it_died() {
-    let schema = json!({"type": "object", "properties": {"founder": {"type": "string"}, "city": {"type": "string"}}});
-    let (wanted, budget) = (Wanted::Json { schema }, Budget::of("core").unwrap());
-    let whole = Desk::new();
-    let world = aperture();
-    run_on(&world, &whole, Vec::new(), budget.clone(), "core", "Aperture Labs", wanted.clone()).await.unwrap();
-    let all = std::mem::take(&mut *whole.journal.lock().unwrap());
-    let looked = all.iter().position(|entry| entry.key() == "looked").unwrap();
-    let first_read = all.iter().enumerate().position(|(at, entry)| at > 1 && entry.key().starts_with("ask")).unwrap();
-    for steps in first_read + 1..=looked {
-        let (world, desk) = (aperture(), Desk::new());
-        desk.wish.send_replace(Wish::Finish);
-        let journal = all[..steps].to_vec();
-        let again = run_on(&world, &desk, journal, budget.clone(), "core", "Aperture Labs", wanted.clone()).await;
-        assert!(content(&again.unwrap()).contains("Ada Quill"), "after {steps} steps");
-        assert_eq!((world.asked(Role::Reader), world.fetched.lock().unwrap().len()), (0, 0), "after {steps} steps");
-        assert_eq!(calls_in(&desk.journal.lock().unwrap()), world.asked(Role::Judge) + world.asked(Role::Writer));
-    }
-}
-
-/// A search that failed for now is not made again by an attempt that has only the writing before it: it would write from other
-/// evidence, and ask and pay once more.
-#[tokio::test]
-async fn a_run_that_dies_while_it_writes_looks_for_nothing_more() {
-    let plan = json!({"parts": [], "searches": ["Aperture Labs", "broken search"]});
-    let world = Little { plan: Some(plan.clone()), mute: Some("broken"), ..aperture() };
-    let budget = Budget::of("core").unwrap();
-    let whole = Desk::new();
-    let first = run_on(&world, &whole, Vec::new(), budget.clone(), "core", WHO, text()).await.unwrap();
-    assert!(first.extras().unwrap().warnings.iter().any(|warning| warning.contains("a search failed")));
-    let mut journal = std::mem::take(&mut *whole.journal.lock().unwrap());
-    while journal.last().is_some_and(|entry| entry.key() != "looked") {
-        journal.pop();
-    }
-    let (world, again) = (Little { plan: Some(plan), ..aperture() }, Desk::new());
-    let second = run_on(&world, &again, journal, budget, "core", WHO, text()).await.unwrap();
-    assert_eq!((content(&second), second.basis()), (content(&first), first.basis()));
-    assert_eq!(second.extras().unwrap().warnings, first.extras().unwrap().warnings);
-    assert_eq!(world.calls.load(SeqCst), world.asked(Role::Judge) + world.asked(Role::Writer));
-}
-
-/// What failed for now has failed, as long as others came after it: their questions rest on it.
-#[tokio::test]
-async fn a_run_whose_search_failed_takes_the_same_way_again_when_the_search_would_work() {
-    let plan = json!({"parts": [], "searches": ["Aperture Labs", "broken search"]});
-    let broken = || Little { plan: Some(plan.clone()), mute: Some("broken"), ..aperture() };
-    let budget = Budget::of("core").unwrap();
-    let whole = Desk::new();
-    let first = run_on(&broken(), &whole, Vec::new(), budget.clone(), "core", WHO, text()).await.unwrap();
-    let journal = std::mem::take(&mut *whole.journal.lock().unwrap());
-    let failed = journal.iter().position(|entry| entry.key().starts_with("failed:")).unwrap();
-    for steps in failed + 2..journal.len() {
-        let (world, again) = (Little { plan: Some(plan.clone()), ..aperture() }, Desk::new());
-        *again.told.lock().unwrap() = whole.told.lock().unwrap().clone();
-        let kept = journal[..steps].to_vec();
-        let second = run_on(&world, &again, kept, budget.clone(), "core", WHO, text()).await.unwrap();
-        assert_eq!((content(&second), second.basis()), (content(&first), first.basis()), "after {steps} steps");
-        let left = calls_in(&journal) - calls_in(&journal[..steps]);
-        assert_eq!(world.calls.load(SeqCst), left, "after {steps} steps");
-        assert_eq!(again.told.lock().unwrap().len(), whole.told.lock().unwrap().len(), "nothing is told anew");
-    }
-    // Nothing rests on it yet: it is tried once more.
-    let (world, again) = (Little { plan: Some(plan.clone()), ..aperture() }, Desk::new());
-    let kept = journal[..=failed].iter().filter(|entry| !entry.key().starts_with("search")).cloned().collect();
-    let second = run_on(&world, &again, kept, budget, "core", WHO, text()).await.unwrap();
-    assert!(!second.extras().unwrap().warnings.iter().any(|warning| warning.contains("a search failed")));
-}
-
-/// What was chosen by words says nothing to a model that is there now, and the other way round.
-#[tokio::test]
-async fn a_run_that_began_without_a_model_is_done_anew_with_one() {
-    let world = aperture();
-    let budget = Budget::of("core").unwrap();
-    let by_words = Desk::new();
-    run_on(&world, &by_words, Vec::new(), budget.clone().without_models(), "core", WHO, text()).await.unwrap();
-    let journal = std::mem::take(&mut *by_words.journal.lock().unwrap());
-    assert!(journal.iter().all(|entry| entry.key().starts_with("words:")) && Fit::of(&journal).is_none());
-    let output = run_on(&world, &Desk::new(), journal, budget, "core", WHO, text()).await.unwrap();
-    assert!(world.asked(Role::Reader) > 0 && content(&output).contains("Ada Quill"), "{}", content(&output));
-}
-
-#[tokio::test]
-async fn a_wish_to_stop_ends_everything() {
-    let desk = Desk::new();
-    desk.wish.send_replace(Wish::Stop);
-    let budget = Budget::of("base").unwrap();
-    let end = run_on(&aperture(), &desk, Vec::new(), budget, "base", WHO, text()).await;
-    assert_eq!(end.unwrap_err(), Halt::Stopped);
-}
-
-#[tokio::test]
-async fn a_caller_gets_what_is_proved_within_his_limits_and_is_told() {
-    let world = aperture();
-    let limits = legwork_core::task::Limits { max_tokens: Some(110), ..Default::default() };
-    let budget = Budget::of("core").unwrap().within(&limits);
-    let output = run_on(&world, &Desk::new(), Vec::new(), budget, "core", WHO, text()).await.unwrap();
-    let usage = &output.extras().unwrap().usage;
-    assert_eq!(usage.prompt_tokens + usage.completion_tokens, 0, "there is no room for a single question");
-    assert!(content(&output).contains("founded"), "words decide where no model may: {}", content(&output));
-    assert!(output.extras().unwrap().warnings.iter().any(|warning| warning.contains("tokens")), "{output:?}");
-}
-
-/// Many readers at a time keep to a limit together, and leave something to the writer.
-#[tokio::test]
-async fn what_is_asked_at_the_same_time_keeps_to_the_limits_together() {
-    let long: &'static str = Box::leak(
-        format!(
-            "{}\n\nAperture Labs was founded in 1998 by Ada Quill.",
-            "Aperture Labs makes doors of all kinds.\n\n".repeat(900)
-        )
-        .into_boxed_str(),
-    );
-    let pages = (0..6).map(|n| (&*Box::leak(format!("https://{n}.example/").into_boxed_str()), "Aperture Labs", long));
-    let world = Little { pages: pages.collect(), honest_count: true, ..aperture() };
-    for limits in [
-        legwork_core::task::Limits { max_tokens: Some(12_000), ..Default::default() },
-        legwork_core::task::Limits { max_cost_usd: Some(0.012), ..Default::default() },
-    ] {
-        let budget = Budget { parts: 0, ..Budget::of("pro").unwrap() }.within(&limits);
-        let budget = Budget { evidence_tokens: 3_000, ..budget };
-        world.asked.lock().unwrap().clear();
-        let output = run_on(&world, &Desk::new(), Vec::new(), budget, "pro", WHO, text()).await.unwrap();
-        let usage = &output.extras().unwrap().usage;
-        assert!(usage.prompt_tokens + usage.completion_tokens <= 12_000, "{usage:?}");
-        assert!(usage.cost_usd.is_some_and(|cost| cost <= 0.012), "{usage:?}");
-        assert!(world.asked(Role::Reader) > 0 && world.asked(Role::Writer) > 0, "{limits:?}: {usage:?}");
-        assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
-    }
-}
-
-#[tokio::test]
-async fn no_processor_makes_more_calls_than_it_may() {
-    let long =
-        json!({"parts": ["Who?", "When?", "Where?"], "searches": ["Aperture Labs", "doors Lund", "Ada Quill tea"]});
-    for processor in legwork_core::tier::Tier::names() {
-        let world = Little { plan: Some(long.clone()), ..aperture() };
-        let budget = Budget::of(&processor).unwrap();
-        let output = run(&world, &processor, WHO, text()).await;
-        let usage = &output.extras().unwrap().usage;
-        assert!(usage.model_calls <= budget.calls, "{processor}: {usage:?}");
-        assert!(usage.searches <= budget.queries && usage.pages <= budget.pages, "{processor}: {usage:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_model_that_is_not_there_is_waited_for_and_not_taken_for_an_answer() {
-    let budget = Budget::of("base").unwrap();
-    let (world, desk) = (Little { down: Some(model::Kind::Unreachable), ..aperture() }, Desk::new());
-    let end = run_on(&world, &desk, Vec::new(), budget.clone(), "base", WHO, text()).await;
-    assert!(matches!(end.unwrap_err(), Halt::Later(why) if why.contains("not there")));
-    // When it is there, it reads what was found, and nothing is looked for anew.
-    let journal = std::mem::take(&mut *desk.journal.lock().unwrap());
-    let world = aperture();
-    let output = run_on(&world, &Desk::new(), journal, budget, "base", WHO, text()).await.unwrap();
-    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
-    assert!(world.fetched.lock().unwrap().is_empty());
-    assert!(!output.extras().unwrap().warnings.iter().any(|warning| warning.contains("failed")), "{output:?}");
-}
-
-/// That the server stops says nothing of what was asked: the next attempt asks it.
-#[tokio::test]
-async fn what_was_asked_while_the_server_stopped_is_asked_again() {
-    let (world, desk) = (Little { down: Some(model::Kind::Stopped), ..aperture() }, Desk::new());
-    let budget = Budget::of("base").unwrap();
-    let end = run_on(&world, &desk, Vec::new(), budget, "base", WHO, text()).await;
-    assert_eq!(end.unwrap_err(), Halt::Stopped);
-    assert!(desk.journal.lock().unwrap().iter().all(|entry| !entry.key().contains("ask:")));
 }
 
 #[tokio::test]
@@ -664,78 +447,6 @@ async fn without_a_model_the_sentence_is_chosen_by_its_words_and_never_called_su
     assert!(output.extras().unwrap().warnings.is_empty(), "{:?}", output.extras());
 }
 
-/// A model on a slow machine: the time for looking is over before it has read anything.
-#[tokio::test(start_paused = true)]
-async fn what_no_model_could_read_in_time_is_chosen_by_its_words_and_that_is_said() {
-    let world = Little { slow: Some(("", Duration::from_mins(10))), ..aperture() };
-    let (desk, budget) = (Desk::new(), Budget::of("base").unwrap());
-    // What was measured of the model is not true of sentences that it did not read.
-    let calibration = Some(Arc::new(Calibration::always(0.99)));
-    let begun = Start { calibration, labels: "calibrated".to_owned(), ..start(&world, "base", WHO, text()) };
-    let output = research(begun, &Steps::new(&world, &desk, budget, &[])).await.unwrap().output;
-    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
-    assert!(output.basis()[0].confidence < Confidence::High);
-    assert_eq!(output.extras().unwrap().labels.as_deref(), Some("uncalibrated"));
-    assert_eq!(output.basis()[0].legwork.as_ref().unwrap().probability, None);
-    let warnings = &output.extras().unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("no model read anything in the time")), "{warnings:?}");
-    // What was begun in time is waited for, as long as there is time to write.
-    let world = Little { slow: Some(("", Duration::from_mins(1))), ..aperture() };
-    let output = run(&world, "base", WHO, text()).await;
-    let warnings = &output.extras().unwrap().warnings;
-    assert!(!warnings.iter().any(|warning| warning.contains("no model read anything")), "{warnings:?}");
-    assert_eq!(world.asked(Role::Reader), 1);
-}
-
-/// Two passages are read apart from each other, and one of them takes too long.
-#[tokio::test(start_paused = true)]
-async fn what_one_reader_found_stays_when_another_is_broken_off() {
-    for (slow, found) in [("All about tea", "Ada Quill"), ("in a shed", "Ada Quill")] {
-        let world = Little { slow: Some((slow, Duration::from_mins(10))), ..aperture() };
-        let budget = Budget { evidence_tokens: 30, ..Budget::of("core").unwrap() };
-        let question = "Who founded Aperture Labs, and what is tea?";
-        let output = run_on(&world, &Desk::new(), Vec::new(), budget, "core", question, text()).await.unwrap();
-        assert!(world.asked(Role::Reader) > 1);
-        assert!(content(&output).contains(found), "{}", content(&output));
-        let warnings = &output.extras().unwrap().warnings;
-        assert!(!warnings.iter().any(|warning| warning.contains("no model read anything")), "{warnings:?}");
-    }
-}
-
-/// How much a model takes may show only when it is asked.
-#[tokio::test]
-async fn what_is_too_long_for_a_reader_is_shown_in_parts() {
-    let whole = aperture();
-    run(&whole, "core", WHO, text()).await;
-    let longest =
-        whole.asked.lock().unwrap().iter().filter(|ask| ask.role == Role::Reader).map(|ask| ask.user.len()).max();
-    let world = Little { takes: longest.map(|bytes| bytes - 1), ..aperture() };
-    let output = run(&world, "core", WHO, text()).await;
-    assert!(content(&output).contains("Ada Quill"), "{}", content(&output));
-    let Usage { model_calls, .. } = output.extras().unwrap().usage;
-    assert_eq!(model_calls as usize, world.asked.lock().unwrap().len() - 1, "what was refused counts as none");
-    assert_eq!(output.extras().unwrap().warnings, Vec::<String>::new());
-}
-
-/// The last round of a pass is not the last of the run.
-#[tokio::test]
-async fn a_pass_leaves_pages_to_the_next_one() {
-    let names: Vec<&'static str> =
-        (0..8).map(|n| &*Box::leak(format!("https://{n}.example/").into_boxed_str())).collect();
-    let pages = names.iter().map(|url| (*url, "Aperture Labs", *url)).collect();
-    let world = Little { pages, knows: Vec::new(), ..Little::default() };
-    let budget = Budget { passes: 2, rounds: 1, pages: 4, parts: 0, ..Budget::of("core").unwrap() };
-    let desk = Desk::new();
-    run_on(&world, &desk, Vec::new(), budget, "core", WHO, text()).await.unwrap();
-    let told = desk.told.lock().unwrap();
-    let read = |place: &str| {
-        let report = told.iter().find(|report| report.key == format!("research:stats:{place}")).unwrap();
-        let ReportBody::Stats { read, .. } = report.body else { panic!("{report:?}") };
-        read
-    };
-    assert_eq!((read("pass 1 round 0 read"), read("pass 2 round 0 read")), (2, 4));
-}
-
 #[tokio::test]
 async fn a_page_that_leads_to_where_the_caller_does_not_want_to_is_not_used() {
     let world = Little { leads: Some(("https://news.test/aperture", "https://evil.test/aperture")), ..aperture() };
@@ -758,16 +469,6 @@ async fn a_page_that_leads_to_where_the_caller_does_not_want_to_is_not_used() {
     let told = "https://news.test/aperture could not be read: it leads to https://evil.test/aperture, which the source policy \
                 does not allow";
     assert!(warnings.iter().any(|warning| warning == told), "{warnings:?}");
-}
-
-#[tokio::test]
-async fn what_was_taken_for_the_models_size_at_first_stays_so_for_later_attempts() {
-    let (world, desk) = (aperture(), Desk::new());
-    let fit = Fit { context: Some(4_096) };
-    let steps = Steps::new(&world, &desk, Budget::of("base").unwrap(), &[]).fitted(fit);
-    research(start(&world, "base", WHO, text()), &steps).await.unwrap();
-    let journal = desk.journal.lock().unwrap().clone();
-    assert_eq!((Fit::of(&journal), Fit::of(&[])), (Some(fit), None));
 }
 
 #[tokio::test]
