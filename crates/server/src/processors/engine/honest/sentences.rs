@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::cut;
 use super::markdown::{Block, Text, blocks, has_address};
 use super::names::{As, is_beginning, question_names};
-use super::scan::{Kind, items};
+use super::scan::{Item, Kind, items};
 use super::suspect::suspicion;
 use super::values::{Facts, verify};
 use crate::processors::research::content_stems;
@@ -56,9 +56,17 @@ const LIKE: usize = 25;
 /// A shorter sentence is not weighed so.
 const WEIGHED: usize = 4;
 
-/// Words of headings that claim nothing.
+/// Words of headings and of columns that claim nothing.
 const HEADINGS: &[&str] = &[
     "answer",
+    "fact",
+    "facts",
+    "figure",
+    "figures",
+    "item",
+    "items",
+    "measure",
+    "topic",
     "background",
     "conclusion",
     "conclusions",
@@ -81,6 +89,56 @@ const HEADINGS: &[&str] = &[
     "summary",
     "timeline",
     "trends",
+    "age",
+    "amount",
+    "area",
+    "category",
+    "change",
+    "city",
+    "company",
+    "cost",
+    "country",
+    "date",
+    "day",
+    "description",
+    "distance",
+    "employees",
+    "end",
+    "founded",
+    "founder",
+    "growth",
+    "height",
+    "length",
+    "location",
+    "month",
+    "name",
+    "note",
+    "notes",
+    "number",
+    "percentage",
+    "period",
+    "person",
+    "price",
+    "product",
+    "rank",
+    "rate",
+    "region",
+    "revenue",
+    "role",
+    "share",
+    "size",
+    "source",
+    "speed",
+    "start",
+    "status",
+    "title",
+    "total",
+    "type",
+    "unit",
+    "value",
+    "weight",
+    "width",
+    "year",
 ];
 
 /// Holds a text against its evidence. Headings may use the names of the question as well.
@@ -90,6 +148,7 @@ pub(in crate::processors) fn proved(markdown: &str, evidence: &[Evidence<'_>], q
         facts: evidence.iter().map(|of| Facts::of(&of.excerpts.join("\n\n"))).collect(),
         titles: evidence.iter().map(|of| Facts::of(of.title)).collect(),
         question: Facts::of(question),
+        asked: content_stems(question).into_iter().collect(),
         stems: evidence
             .iter()
             .map(|of| content_stems(&of.excerpts.join(" ")).into_iter().chain(content_stems(of.title)).collect())
@@ -123,6 +182,8 @@ struct Desk<'a> {
     facts: Vec<Facts>,
     titles: Vec<Facts>,
     question: Facts,
+    /// The words of content of the question.
+    asked: BTreeSet<String>,
     /// The words of content of each piece of evidence.
     stems: Vec<BTreeSet<String>>,
     found: Proved,
@@ -260,7 +321,17 @@ impl Desk<'_> {
         let is_known = |word: &str| is_beginning(word) || HEADINGS.contains(&word);
         let known =
             names.iter().filter(|word| is_known(&word.folded) || all().any(|facts| facts.names().has(word, true)));
-        numbers && known.count() * 2 >= names.len()
+        numbers && known.count() * 2 >= names.len() && self.begins_known(&items)
+    }
+
+    /// Whether a heading begins with something that is known. Its large letter does not tell whether the first word is a name, so
+    /// it has to be a word of what was asked or read, or one that claims nothing.
+    fn begins_known(&self, items: &[Item]) -> bool {
+        let Some(Item { kind: Kind::Word(word), .. }) = items.first() else { return true };
+        let stems = content_stems(&word.folded);
+        let sound = self.stems.iter().zip(self.evidence).filter(|(_, of)| !of.suspicious).map(|(stems, _)| stems);
+        let is_said = |stem: &String| self.asked.contains(stem) || sound.clone().any(|said| said.contains(stem));
+        is_beginning(&word.folded) || HEADINGS.contains(&word.folded.as_str()) || stems.iter().all(is_said)
     }
 
     /// A sentence with the numbers of its citations.
