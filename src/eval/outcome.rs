@@ -72,7 +72,7 @@ pub(crate) fn outcome(question: &Question, output: &OutputView) -> Outcome {
 
 /// Whether an output says anything. That something was not found stands in it in words, or as fields without values; what is
 /// cited was found, whatever else was not.
-fn is_found(output: &OutputView) -> bool {
+pub(super) fn is_found(output: &OutputView) -> bool {
     let is_cited = output.basis.iter().any(|basis| !basis.citations.is_empty());
     let says = match output.content.as_str() {
         Some(text) => text.lines().any(|line| !line.trim().is_empty() && !is_refusal(line)),

@@ -8,7 +8,7 @@ use legwork_server::processors::verify_values;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::outcome::{leaves, said};
+use super::outcome::{is_found, leaves, said};
 
 /// The pages that were opened, by what citations call them; those that cannot be opened are `None`.
 pub(crate) type Pages = HashMap<String, Option<String>>;
@@ -48,6 +48,10 @@ impl Proof {
         let mut proof = Self::default();
         for citation in citations(output) {
             proof.look_up(citation, pages);
+        }
+        // What says that nothing was found may name what was searched.
+        if !is_found(output) {
+            return proof;
         }
         if output.content.is_string() {
             let excerpts = citations(output).flat_map(|citation| citation.excerpts.iter().flatten());
@@ -194,6 +198,10 @@ mod tests {
         };
         assert_eq!(uncited(json!({"height": 330, "other": 7, "more": [{"name": "Eiffel"}]}), "height"), 2);
         assert_eq!(uncited(json!({"height": 330, "other": null}), "height"), 0);
+        let refused =
+            json!({"content": "Not found: how high?\nSearched the World Factbook (2025 edition).", "basis": []});
+        let refused = serde_json::from_value(refused).unwrap();
+        assert_eq!(Proof::of("How high?", &refused, &Pages::new()).uncited, 0);
         assert_eq!(of(json!("The tower in Paris is 330 metres high [2]."), "output").1, 2);
         assert_eq!(of(json!("331 metres"), "output"), (1, 0, vec!["value: 331 metres".to_owned()]));
         assert_eq!(of(json!({"height": 330, "other": 7}), "height"), (1, 1, Vec::new()));
